@@ -1,0 +1,4 @@
+.PHONY: test lab install
+
+test lab install:
+	python3 bootstrap.py $@

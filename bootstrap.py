@@ -1,0 +1,73 @@
+"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py test|lab|install`.
+
+Only the standard library is used. The exact versions are in constraints.txt; a stamp of everything that decides
+the environment makes a second call cheap, and is written last, so that an interrupted install is taken up again.
+"""
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "plmnb.stamp"
+COMMANDS = {
+    "install": [],
+    "test": [["-m", "pytest", "tests", "-v", "-p", "no:cacheprovider"]],
+    "lab": [["-m", "jupyterlab", "nbs/0_ground/00_core.ipynb"]],
+}
+
+
+def fingerprint():
+    "What decides the environment: the interpreter, where it lies, and the files that name its packages."
+    files = [HERE / name for name in ("constraints.txt", "settings.ini", "setup.py")]
+    parts = [sys.version.encode(), str(HERE).encode(), *(file.read_bytes() for file in files)]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def pip(*args, check=True):
+    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-q", *args]
+    return subprocess.run(command, cwd=HERE, check=check).returncode == 0
+
+
+def install_torch():
+    "Torch first and alone: a wheel that pip already knows, else the CPU build where there is no GPU, else the default."
+    pins = (HERE / "constraints.txt").read_text().splitlines()
+    pin = next(line for line in pins if line.startswith("torch=="))
+    no_gpu = shutil.which("nvidia-smi") is None
+    tries = [["--no-index"], ["--index-url", "https://download.pytorch.org/whl/cpu"]] if no_gpu else []
+    if not any(pip(*options, pin, check=False) for options in tries):
+        pip(pin)
+
+
+def install():
+    "Make .venv hold exactly what constraints.txt says, unless its stamp says that it does."
+    if STAMP.exists() and STAMP.read_text() == fingerprint():
+        return
+    print("Installing plmnb and its tools into .venv: a few minutes, once.", flush=True)
+    STAMP.unlink(missing_ok=True)
+    venv.create(VENV, with_pip=True, clear=not PYTHON.exists())
+    install_torch()
+    pip("-c", "constraints.txt", "-e", ".[dev]")
+    STAMP.write_text(fingerprint())
+
+
+def main():
+    if sys.version_info < (3, 11):
+        raise SystemExit(f"plmnb needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
+        raise SystemExit(f"usage: python3 bootstrap.py {'|'.join(COMMANDS)}")
+    install()
+    path = os.pathsep.join([str(VENV / "bin"), os.environ["PATH"]])
+    for command in COMMANDS[sys.argv[1]]:
+        done = subprocess.run([PYTHON, *command], cwd=HERE, env={**os.environ, "PATH": path})
+        if done.returncode:
+            raise SystemExit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"Everything is set in settings.ini, which nbdev reads too."
+import shlex
+from configparser import ConfigParser
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+ini = ConfigParser(delimiters=["="], interpolation=None)
+ini.read(here / "settings.ini", encoding="utf-8")
+cfg = ini["DEFAULT"]
+course = shlex.split(cfg["course_requirements"])
+
+setup(
+    name=cfg["lib_name"],
+    version=cfg["version"],
+    description=cfg["description"],
+    author=cfg["author"],
+    author_email=cfg["author_email"],
+    url=cfg["git_url"],
+    license="Apache-2.0",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["plmnb", "plmnb.*"]),
+    python_requires=">=" + cfg["min_python"],
+    install_requires=shlex.split(cfg["requirements"]),
+    extras_require={"course": course, "dev": course + shlex.split(cfg["dev_requirements"])},
+    entry_points={"console_scripts": [cfg["console_scripts"]], "nbdev": ["plmnb=plmnb._modidx:d"]},
+    zip_safe=False,
+)
