@@ -34,6 +34,10 @@ def pip(*args, check=True):
     return subprocess.run(command, cwd=HERE, check=check).returncode == 0
 
 
+def has_pip():
+    return PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+
+
 def install_torch():
     "Torch first and alone: a wheel that pip already knows, else the CPU build where there is no GPU, else the default."
     pins = (HERE / "constraints.txt").read_text().splitlines()
@@ -50,7 +54,8 @@ def install():
         return
     print("Installing plmnb and its tools into .venv: a few minutes, once.", flush=True)
     STAMP.unlink(missing_ok=True)
-    venv.create(VENV, with_pip=True, clear=not PYTHON.exists())
+    if not has_pip():
+        venv.create(VENV, with_pip=True, clear=True)
     install_torch()
     pip("-c", "constraints.txt", "-e", ".[dev]")
     STAMP.write_text(fingerprint())
