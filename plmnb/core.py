@@ -2,11 +2,12 @@
 
 # %% auto #0
 __all__ = ['SCALES', 'PACKAGES', 'PlmError', 'ConfigError', 'DeviceError', 'resolve_device', 'resolve_scale', 'seed_everything',
-           'rng_state', 'set_rng_state', 'fixed_rng', 'environment_card']
+           'rng_state', 'set_rng_state', 'fixed_rng', 'Run', 'start_run', 'environment_card']
 
 # %% ../nbs/0_ground/00_core.ipynb #cell-3
 import os, platform, random
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 
 # %% ../nbs/0_ground/00_core.ipynb #cell-6
@@ -89,6 +90,24 @@ def fixed_rng(
     finally: set_rng_state(before)
 
 # %% ../nbs/0_ground/00_core.ipynb #cell-25
+@dataclass(frozen=True)
+class Run:
+    "What a chapter was run with, after `auto` is resolved."
+    scale:str  # one of `SCALES`
+    seed:int   # of every random generator
+    device:str # "cpu" or "cuda"
+
+def start_run(
+    scale:str="auto",  # "tiny", "laptop", "gpu" or "auto"
+    seed:int=0,        # 0 to 2**32 - 1
+    device:str="auto", # "cpu", "cuda" or "auto"
+)->Run:                # the dials, resolved
+    "Resolve the dials and seed every generator. Raises `ConfigError` or `DeviceError`."
+    run = Run(resolve_scale(scale), seed, resolve_device(device))
+    seed_everything(seed)
+    return run
+
+# %% ../nbs/0_ground/00_core.ipynb #cell-28
 PACKAGES = ("plmnb", "torch", "transformers", "datasets", "tokenizers")
 
 def environment_card()->dict: # JSON-ready
