@@ -43,9 +43,10 @@ def install_torch():
     pins = (HERE / "constraints.txt").read_text().splitlines()
     pin = next(line for line in pins if line.startswith("torch=="))
     no_gpu = shutil.which("nvidia-smi") is None
-    tries = [["--no-index"], ["--index-url", "https://download.pytorch.org/whl/cpu"]] if no_gpu else []
-    if not any(pip(*options, pin, check=False) for options in tries):
-        pip(pin)
+    cpu_build = ["--index-url", "https://download.pytorch.org/whl/cpu", "--retries", "1", "--timeout", "15"]
+    tries = [["--no-index"], cpu_build] if no_gpu else []
+    if not any(pip("--no-deps", *options, pin, check=False) for options in tries):
+        pip("--no-deps", pin)
 
 
 def install():
