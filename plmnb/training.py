@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['TrainConfig', 'lr_factor', 'split_parameters', 'build_optimizers', 'TrainingError', 'save_training',
-           'resume_training', 'train_step', 'fit']
+           'resume_training', 'train_step', 'mean_loss', 'fit']
 
 # %% ../nbs/3_pretraining/31_training.ipynb #cell-3
 import dataclasses, math
@@ -105,17 +105,24 @@ def train_step(model, batch, loss_of, optimizers, rates, config):
         optimizer.step(); optimizer.zero_grad(set_to_none=True)
     return loss.detach()
 
+def mean_loss(losses, step):
+    "The mean of the losses since the last entry. Raises `TrainingError` when it is not finite."
+    mean = float(torch.stack(losses).float().mean())
+    if not math.isfinite(mean): raise TrainingError(f"the loss became {mean} before step {step}: lower muon_lr or adamw_lr, or use precision='fp32'")
+    return mean
+
 def fit(
     model:nn.Module,       # trained in place
     batch_at,              # step -> batch; must depend on nothing but the step
     loss_of,               # (model, batch) -> scalar loss
     config:TrainConfig,
     *, folder=None,        # where checkpoints go and from where a stopped run goes on; None: neither
-    on_log=None,           # called with the history every `log_every` steps
+    measure=None,          # called with the model at every entry of the history; the dict that it returns joins the entry
+    on_log=None,           # called with the history when it has a new entry
     progress:bool=True,    # a bar with loss, speed and time left
 )->list:                   # history: {"step", "loss"}, the mean loss since the entry before
     "Train, and resume where `folder` holds a stopped run. Raises `TrainingError` when the loss is not finite."
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
     optimizers = build_optimizers(model, config)
     full = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     start, history = (0, []) if folder is None else resume_training(folder, model, optimizers, config)
@@ -127,12 +134,12 @@ def fit(
             losses.append(train_step(model, batch_at(step), loss_of, optimizers, [lr * lr_factor(step, config) for lr in full], config))
             bar.update()
             done = step + 1
+            saves = folder is not None and (done % config.save_every == 0 or done == config.steps)
             if done % config.log_every == 0 or done == config.steps or done % config.save_every == 0:
-                mean = float(torch.stack(losses).float().mean()); losses = []
-                if not math.isfinite(mean): raise TrainingError(f"the loss became {mean} before step {done}: lower muon_lr or adamw_lr, or use precision='fp32'")
-                history.append({"step": done, "loss": mean})
-                bar.set_postfix(loss=f"{mean:.3f}")
+                history.append({"step": done, "loss": mean_loss(losses, done)} | (measure(model) if measure else {}))
+                losses = []
+                model.train()
+                bar.set_postfix(loss=f"{history[-1]['loss']:.3f}")
                 if on_log: on_log(history)
-            if folder is not None and (done % config.save_every == 0 or done == config.steps):
-                save_training(folder, done, model, optimizers, {"history": history, "config": dataclasses.asdict(config)})
+            if saves: save_training(folder, done, model, optimizers, {"history": history, "config": dataclasses.asdict(config)})
     return history
