@@ -9,6 +9,7 @@ __all__ = ['MetricError', 'check_labels', 'accuracy', 'class_counts', 'average_s
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-3
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -201,6 +202,7 @@ def paired_test(
     return Difference(float(value), *middle(drawn, level), (as_large + 1) / (n + 1))
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-42
+@cache
 def student_t(
     probability:float, # between 0 and 1
     freedom:int,       # degrees of freedom ν, at least 1
