@@ -106,5 +106,5 @@ def heatmap(
     ax.set_xticks(range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(rows)), rows)
     ax.grid(False)
-    ax.figure.colorbar(image, ax=ax, shrink=0.8)
+    ax.figure.colorbar(image, ax=ax, shrink=0.8).ax.tick_params(labelsize=7)
     return ax
