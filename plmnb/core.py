@@ -2,13 +2,14 @@
 
 # %% auto #0
 __all__ = ['SCALES', 'PACKAGES', 'PlmError', 'ConfigError', 'DeviceError', 'resolve_device', 'resolve_scale', 'seed_everything',
-           'rng_state', 'set_rng_state', 'fixed_rng', 'Run', 'start_run', 'environment_card']
+           'rng_state', 'set_rng_state', 'fixed_rng', 'Run', 'start_run', 'cache_folder', 'environment_card']
 
 # %% ../nbs/0_ground/00_core.ipynb #cell-3
 import os, platform, random
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 # %% ../nbs/0_ground/00_core.ipynb #cell-6
 class PlmError(Exception):
@@ -108,6 +109,11 @@ def start_run(
     return run
 
 # %% ../nbs/0_ground/00_core.ipynb #cell-28
+def cache_folder()->Path: # absolute; it need not exist yet
+    "Where pre-trained models are kept: $PLMNB_HOME, else ~/.cache/plmnb."
+    return Path(os.environ.get("PLMNB_HOME") or Path.home() / ".cache" / "plmnb").expanduser().absolute()
+
+# %% ../nbs/0_ground/00_core.ipynb #cell-31
 PACKAGES = ("plmnb", "torch", "transformers", "datasets", "tokenizers")
 
 def environment_card()->dict: # JSON-ready

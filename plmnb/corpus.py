@@ -2,11 +2,12 @@
 
 # %% auto #0
 __all__ = ['LEFT_OUT', 'SPLITS', 'LONGEST_LINE', 'READERS', 'FAMILIES', 'docstrings', 'library_files', 'help_topics', 'DataError',
-           'assign_splits', 'to_splits', 'load_pydoc', 'fingerprint', 'read_utf8', 'find_files', 'read_rows',
-           'load_text', 'family_of', 'hide_name', 'load_task']
+           'assign_splits', 'to_splits', 'characters_by', 'load_pydoc', 'fingerprint', 'read_utf8', 'find_files',
+           'read_rows', 'load_text', 'family_of', 'hide_name', 'load_task']
 
 # %% ../nbs/1_language/11_corpus.ipynb #cell-3
 import ast, csv, glob, hashlib, json, math, re, sysconfig
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -51,23 +52,38 @@ class DataError(PlmError, ValueError):
 SPLITS = ("train", "validation", "test")
 
 def assign_splits(
-    keys,                  # names that must not be divided, such as modules
-    held_out:float=0.1,    # share of the keys in validation, and again in test
-)->dict:                   # key -> "train", "validation" or "test"
-    "Split by a hash of each key: deterministic, never empty. Raises `DataError` for fewer than three keys."
-    ordered = sorted(set(keys), key=lambda key: hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
+    sizes:dict,            # group that must not be divided, such as a module -> how much it holds
+    held_out:float=0.15,   # share of the whole in validation, and again in test
+)->dict:                   # group -> "train", "validation" or "test"
+    "Split by a hash of each group: deterministic, never empty. Raises `DataError` for fewer than three groups."
+    ordered = sorted(sizes, key=lambda key: hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
     if len(ordered) < 3: raise DataError(f"{len(ordered)} different documents: at least 3 are needed for train, validation and test")
-    n = max(1, int(len(ordered) * held_out))
-    return {key: "validation" if i < n else "test" if i < 2 * n else "train" for i, key in enumerate(ordered)}
+    total, before, split = sum(sizes.values()), 0, {}
+    for left, key in zip(range(len(ordered), 0, -1), ordered):
+        if not split or (before < held_out * total and left > 2): split[key] = "validation"
+        elif "test" not in split.values() or (before < 2 * held_out * total and left > 1): split[key] = "test"
+        else: split[key] = "train"
+        before += sizes[key]
+    return split
 
 def to_splits(
-    rows:list,        # dicts with the same keys
+    rows:list,        # dicts with the same keys, one of them "text"
     key:str,          # the column whose values must not be divided
+    split=None,       # group -> name of its split; None: `assign_splits` by characters
 )->"DatasetDict":     # train, validation, test, each in the order of `rows`
     "A 🤗 `DatasetDict` of whole groups. Raises `DataError` for fewer than three groups."
     from datasets import Dataset, DatasetDict
-    split = assign_splits(row[key] for row in rows)
+    split = split or assign_splits(characters_by(rows, key))
     return DatasetDict({name: Dataset.from_list([row for row in rows if split[row[key]] == name]) for name in SPLITS})
+
+def characters_by(
+    rows:list, # dicts, one of their keys "text"
+    key:str,   # the column to group by
+)->Counter:    # group -> characters of text
+    "How much text each group holds."
+    sizes = Counter()
+    for row in rows: sizes[row[key]] += len(row["text"])
+    return sizes
 
 # %% ../nbs/1_language/11_corpus.ipynb #cell-19
 @cache
@@ -87,9 +103,14 @@ def _pydoc_rows()->tuple:
             rows.append((name, text))
     return tuple(rows)
 
+@cache
+def _pydoc_split()->dict:
+    "Module -> split, the same for the text and for every task made from it."
+    return assign_splits(characters_by([{"text": text, "module": module} for module, text in _pydoc_rows()], "module"))
+
 def load_pydoc()->"DatasetDict": # columns text, module
     "The documentation of the running Python: one copy of each text, split by module."
-    return to_splits([{"text": text, "module": name} for name, text in _pydoc_rows()], "module")
+    return to_splits([{"text": text, "module": name} for name, text in _pydoc_rows()], "module", _pydoc_split())
 
 # %% ../nbs/1_language/11_corpus.ipynb #cell-22
 def fingerprint(
@@ -257,7 +278,7 @@ def _labelled(rows, names=None):
     from datasets import ClassLabel
     names = names or sorted({row["label"] for row in rows})
     if len(names) < 2: raise DataError(f"all {len(rows)} labels are {names[0]!r}: a classifier needs at least two classes")
-    data = to_splits(rows, "module" if "module" in rows[0] else "text")
+    data = to_splits(rows, "module", _pydoc_split()) if "module" in rows[0] else to_splits(rows, "text")
     return data.cast_column("label", ClassLabel(names=names))
 
 def _label_of(row, number, column):
