@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['MAIN', 'STATUSES', 'ANSI', 'GRACE', 'MARKERS', 'RunnerError', 'find_root', 'notebooks_in', 'notebooks_named',
-           'find_notebooks', 'Dials', 'check_parameter', 'need', 'read_notebook', 'parameters_for', 'CellError',
+           'find_notebooks', 'Dials', 'check_parameter', 'check_course', 'read_notebook', 'parameters_for', 'CellError',
            'Outcome', 'cell_number', 'first_error', 'Stopped', 'Job', 'signal_quietly', 'fresh_kernel', 'Lines',
            'Event', 'execute', 'death_note', 'explain', 'finish', 'write_inside', 'Conductor', 'outcome_line',
            'Terminal', 'judge_claims', 'exit_code', 'environment_of', 'junit', 'write_results', 'read_results', 'plan',
@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..claims import ClaimError, judge, load_ledger, read_claims
+from ..claims import ClaimError, Verdict, judge, load_ledger, read_claims
 from ..core import PACKAGES, SCALES, ConfigError, PlmError, resolve_device
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-8
@@ -105,19 +105,17 @@ def check_parameter(
     if value is not None and not isinstance(value, (str, int, float, bool)): raise RunnerError(f"parameter {name!r}: a {type(value).__name__}; give text, numbers, true, false, or lists of them")
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-13
-def need(
-    module:str, # a module of the extra `course`
-):              # the module
-    "Import what only running notebooks needs. Raises `RunnerError` that names the extra."
-    import importlib
-    try: return importlib.import_module(module)
+def check_course():
+    "Raises `RunnerError` that names the extra, where what runs notebooks is not installed."
+    try: import ipykernel, jupyter_client, nbformat, papermill, psutil
     except ModuleNotFoundError as error: raise RunnerError(f"running notebooks needs {error.name}: pip install 'plmnb[course]'") from error
 
 def read_notebook(
     path, # only ever read
 ):        # (`NotebookNode` without outputs, sha256 of the file)
     "A notebook to execute. Raises `RunnerError` for a file that is none, or of a version that this nbformat does not know."
-    nbformat, content = need("nbformat"), Path(path).read_bytes()
+    import nbformat
+    content = Path(path).read_bytes()
     try: found = json.loads(content)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error: raise RunnerError(f"{path} is not a notebook: not JSON ({error})") from error
     major = found.get("nbformat") if isinstance(found, dict) else None
@@ -139,7 +137,8 @@ def parameters_for(
     dials:Dials,
 )->dict:        # what papermill puts into the notebook
     "The dials that a notebook has, and the parameters asked for. Raises `RunnerError` for one that it has not."
-    known = need("papermill").inspect_notebook(notebook)
+    import papermill
+    known = papermill.inspect_notebook(notebook)
     for wanted in dials.parameters:
         if wanted not in known: raise RunnerError(f"{name} has no parameter {wanted!r}; it has {', '.join(known) or 'none'}")
     return {dial: getattr(dials, dial) for dial in ("scale", "device", "seed") if dial in known} | dials.parameters
@@ -214,7 +213,7 @@ class Job:
         inside = parts[len(parts) - parts[::-1].index("nbs"):] if "nbs" in parts[:-1] else parts[-2:]
         self.place = Path(*inside)                      # "2_model/20_attention.ipynb"
         self.name = "/".join(["nbs", *inside] if "nbs" in parts[:-1] else inside)
-        self.folder = out / "work" / self.place.with_suffix("")
+        self.folder = out / f"work-{os.getpid()}" / self.place.with_suffix("")
         self.claims = self.folder / "claims.jsonl"
         self.content, self.sha256, self.executed, self.cell, self.exit_code = None, "", None, None, None
         self.process, self.stopped, self.started, self.kill_at = None, "", math.nan, math.inf
@@ -226,7 +225,7 @@ class Job:
 
     def family(self):
         "The kernel and every living process that came from it."
-        psutil = need("psutil")
+        import psutil
         found = {self.process} if self.process else set()
         for process in psutil.process_iter():
             try:
@@ -250,8 +249,9 @@ def signal_quietly(
     signum:int,
 ):
     "Send a signal to a process that may be gone."
+    import psutil
     try: process.send_signal(signum)
-    except need("psutil").Error: pass
+    except psutil.Error: pass
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-20
 @contextmanager
@@ -259,13 +259,15 @@ def fresh_kernel(
     job:Job,
 ):         # a kernel manager
     "A kernel of this Python; afterwards no process of it is left, and `job.exit_code` says how it ended if it died."
+    import psutil
+    from jupyter_client import AsyncKernelManager
     from jupyter_core.utils import ensure_event_loop, run_sync
-    manager = need("jupyter_client").AsyncKernelManager(kernel_name="python3", connection_file=str(job.folder / "kernel.json"))
+    manager = AsyncKernelManager(kernel_name="python3", connection_file=str(job.folder / "kernel.json"))
     client, family = None, set()
     try:
         with open(job.folder / "kernel.log", "wb") as log:  # what the process itself says, for when it dies
             run_sync(manager.start_kernel)(cwd=str(job.folder), env=job.environment(), stdout=log, stderr=log, extra_arguments=["--log-level=ERROR"])
-        job.process = need("psutil").Process(manager.provisioner.pid)
+        job.process = psutil.Process(manager.provisioner.pid)
         client = manager.client()
         manager.client = lambda: client  # papermill asks for one and leaves it open; this one we can close
         yield manager
@@ -307,7 +309,7 @@ def execute(
     tell, # called with an `Event`, from the thread that executes
 ):
     "Execute the job's notebook; the executed copy grows in `job.content`. Raises what is not an error of a cell."
-    papermill = need("papermill")
+    import papermill
     notebook, job.sha256 = read_notebook(job.path)
     parameters = parameters_for(notebook, job.name, job.dials)
     notebook = papermill.execute_notebook(notebook, None, parameters=parameters, kernel_name="python3", prepare_only=True)
@@ -359,9 +361,10 @@ def finish(
     failure:BaseException|None, # what `execute` raised
 )->Outcome:
     "Write the executed copy, read the claims, empty the working folder, say what became of it."
+    import nbformat
     seconds, error = time.monotonic() - job.started, explain(job, failure)
     if job.content:
-        job.executed = write_inside(job.out, Path("executed") / job.place, need("nbformat").writes(job.content))
+        job.executed = write_inside(job.out, Path("executed") / job.place, nbformat.writes(job.content))
     claims = []
     try:
         if job.claims.exists(): claims = [{**record, "notebook": job.name} for record in read_claims(job.claims)]
@@ -553,19 +556,19 @@ def write_results(
     verdicts=(),
     *, dials:Dials=Dials(),
     jobs:int=1,
-    seconds:float=0.0, # of the whole run
+    started:float=0.0, # seconds since 1970, when the run began
 ):
     "Write `outcomes.json`, `claims.jsonl` and `junit.xml`, each whole or not at all."
     out = Path(out)
-    result = {"schema": 1, "dials": asdict(dials), "jobs": jobs, "seconds": round(seconds, 3), "exit_code": exit_code(outcomes, verdicts),
-              "environment": environment_of(outcomes), "outcomes": [asdict(outcome) for outcome in outcomes]}
+    result = {"schema": 1, "dials": asdict(dials), "jobs": jobs, "started": round(started), "seconds": round(time.time() - started, 3), "exit_code": exit_code(outcomes, verdicts),
+              "environment": environment_of(outcomes), "verdicts": [asdict(verdict) for verdict in verdicts], "outcomes": [asdict(outcome) for outcome in outcomes]}
     write_inside(out, "outcomes.json", json.dumps(result, indent=1) + "\n")
     write_inside(out, "claims.jsonl", "".join(json.dumps(record) + "\n" for outcome in outcomes for record in outcome.claims))
     write_inside(out, "junit.xml", junit(outcomes, verdicts))
 
 def read_results(
     out, # a folder that `run_notebooks` wrote
-)->dict: # as in outcomes.json, "outcomes" a list of `Outcome`
+)->dict: # as in outcomes.json, "outcomes" a list of `Outcome`, "verdicts" of `Verdict`
     "The results of a run. Raises `RunnerError` where there are none."
     path = Path(out) / "outcomes.json"
     if not path.is_file(): raise RunnerError(f"no results in {out}: run notebooks first")
@@ -573,7 +576,7 @@ def read_results(
     except json.JSONDecodeError as error: raise RunnerError(f"{path} is not JSON ({error}): run the notebooks again") from error
     if not isinstance(result, dict) or result.get("schema") != 1: raise RunnerError(f"{path} is not of schema 1: run the notebooks again")
     for record in result["outcomes"]: record["error"] = CellError(**record["error"]) if record["error"] else None
-    return result | {"outcomes": [Outcome(**record) for record in result["outcomes"]]}
+    return result | {"outcomes": [Outcome(**record) for record in result["outcomes"]], "verdicts": [Verdict(**record) for record in result["verdicts"]]}
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-32
 def plan(
@@ -607,16 +610,17 @@ def run_notebooks(
 )->list:                # an `Outcome` a notebook, in their order
     "Execute notebooks and write their results to `out`. Raises `RunnerError` or `ConfigError` before anything runs; what goes wrong in a notebook becomes its outcome."
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1: raise ConfigError(f"jobs={jobs!r}: give a whole number from 1")
+    check_course()
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # it would write to the terminal what outcomes say
-    out, dials, began = Path(out).resolve(), Dials(**dials), time.monotonic()
+    out, dials, started = Path(out).resolve(), Dials(**dials), time.time()
     work = plan(list(notebooks), out, dials, jobs)
     out.mkdir(parents=True, exist_ok=True)
     found = Conductor(work, jobs, fail_fast=fail_fast, progress=progress or Terminal()).conduct()
-    shutil.rmtree(out / "work", ignore_errors=True)
+    shutil.rmtree(out / f"work-{os.getpid()}", ignore_errors=True)
     outcomes = [found[job.name] for job in work]
     root = find_root(work[0].path.parent)
     verdicts = judge_claims(outcomes, ledger or (root and root.parent / "results" / "claims.json"))
-    write_results(out, outcomes, verdicts, dials=dials, jobs=jobs, seconds=time.monotonic() - began)
+    write_results(out, outcomes, verdicts, dials=dials, jobs=jobs, started=started)
     return outcomes
 
 def run_notebook(
