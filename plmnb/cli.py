@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperCommand
 
 from .claims import ledger_table, load_ledger
-from .core import PACKAGES, PlmError, cache_folder, resolve_device, resolve_scale
+from .core import PACKAGES, ConfigError, PlmError, cache_folder, resolve_device, resolve_scale
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-8
 WRONG, INTERRUPTED = 2, 130 # exit codes; 0 and 1 are those of `plmnb.suite.runner`
@@ -87,9 +87,9 @@ class FolderError(PlmError, FileExistsError):
 def empty_folder(
     folder,       # for the result; made if it is missing
     *marks:str,   # names of files by which we know a folder of ours
-)->Path:          # absolute
+)->Path:          # as it was given, ~ replaced
     "A folder that may be written to. Raises `FolderError` when it holds the user's files."
-    folder = Path(folder).expanduser().absolute()
+    folder = Path(folder).expanduser()
     if folder.exists() and not folder.is_dir(): raise FolderError(f"{folder} is a file: give another --out")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
@@ -112,11 +112,11 @@ def join_pairs(
 def read_parameters(
     pairs, # "NAME=VALUE", …
 )->dict:   # name → number, bool, list or text
-    "Parameters of a notebook. Raises `typer.BadParameter` for a name without a value."
+    "Parameters of a notebook. Raises `ConfigError` for a name without a value."
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals: raise typer.BadParameter(f"-p {pair}: write -p NAME VALUE")
+        if not equals: raise ConfigError(f"-p {pair}: write -p NAME VALUE")
         try: found[name] = json.loads(value)
         except json.JSONDecodeError: found[name] = value
     return found
@@ -242,7 +242,8 @@ def pretrain(
         data = load_text(sources[0] if len(sources) == 1 else sources, column=column)
         home = pretraining.run_folder(recipe, fingerprint(data), seed, f"{shape}-{resolve_scale(scale)}")
         there = already_made(out, home.name)
-        typer.echo(f"{sum(len(t) for t in data['train']['text']):,} characters to learn from, {recipe.tokens:,} tokens to read, on {device}.")
+        learns = f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {device}."
+        typer.echo(f"{out} holds this very model: there is nothing to train." if there else learns)
         made = pretraining.pretrain(data, recipe, folder=home, seed=seed, device=device)
         if not there: save_pretrained(made, out, home.name)
         print_pretrained(made, data, out)
@@ -330,7 +331,7 @@ def fill(
     "Fill the gaps of a sentence."
     with plain_errors(debug, again="The same command goes on from the last checkpoint."):
         quiet_libraries()
-        if "[MASK]" not in sentence: raise typer.BadParameter("write [MASK] where a word is to be guessed", param_hint="SENTENCE")
+        if "[MASK]" not in sentence: raise ConfigError(f"{sentence!r} has no [MASK]: write [MASK] where a word is to be guessed")
         from plmnb import hub, pretraining
         loaded, tokenizer = hub.load_stock(model or course_model(resolve_scale(scale), seed, resolve_device(device)))
         for number, gap in enumerate(pretraining.fill(loaded, tokenizer, sentence, k), 1):
@@ -363,7 +364,7 @@ def folder_size(folder)->int: # bytes
 def seconds_per_step(
     recipe,        # a `Recipe`
     device:str,
-    *, n:int=4,    # steps to take; the first does not count
+    *, n:int=3,    # steps to take; the first does not count
 )->float:
     "The quickest of a few pre-training steps on random tokens, on this machine, now."
     import torch
@@ -431,7 +432,7 @@ def main_job_line(scale:str, device:str)->str:
     "What the main job took here, if it was run here."
     from plmnb.suite.runner import RunnerError, find_notebooks
     try: notebooks = ["nbs/" + "/".join(path.parts[-2:]) for path in find_notebooks("main")]
-    except RunnerError: return "the main job: its notebooks are not here; get the repository to run it"
+    except RunnerError as error: return f"the main job cannot run from here: {error}"
     earlier = earlier_seconds(scale, device)
     known = [earlier[name] for name in notebooks if name in earlier]
     if len(known) < len(notebooks): return f"the main job: {len(notebooks)} notebooks, {len(known)} of them have been run here at scale {scale}; plmnb run main"
