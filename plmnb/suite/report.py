@@ -98,7 +98,7 @@ def picture(
 def shown(
     cell, # executed
 )->list:  # (image, body) an output worth showing
-    "Pictures, Markdown, what was printed; a plain value only where no picture is drawn, since then it is the picture's name."
+    "Pictures, Markdown, what was printed; a plain value where no picture is drawn and it says more than an address in memory."
     from markupsafe import Markup, escape
     pre = lambda text: ("", Markup("<pre>") + escape("".join(text)) + Markup("</pre>"))
     found, values = [], []
@@ -106,7 +106,7 @@ def shown(
         data = output.get("data", {})
         if image := picture(data): found.append((image, ""))
         elif "text/markdown" in data: found.append(("", prose("".join(data["text/markdown"]))))
-        elif "text/plain" in data and not "".join(data["text/plain"]).startswith("<IPython.core.display."): values.append(pre(data["text/plain"]))
+        elif "text/plain" in data and not re.match(r"<IPython\.|<[\w.]+( object)? at 0x", "".join(data["text/plain"])): values.append(pre(data["text/plain"]))
         elif output.output_type == "stream" and output.name == "stdout" and output.text.strip(): found.append(pre(output.text))
     return found if any(image for image, _ in found) else found + values
 
@@ -203,7 +203,7 @@ h2 { font-size: 1.2rem; margin: 2.75rem 0 .9rem; } h3 { font-size: 1rem; margin:
 figure { margin: 0; } figure img { display: block; width: 100%; max-height: 26rem; object-fit: contain; background: #fff; border-radius: .35rem; padding: .4rem; margin-bottom: .8rem; }
 figcaption { font-weight: 600; line-height: 1.35; overflow-wrap: anywhere; } figcaption a { display: block; font-weight: 400; font-size: .87rem; }
 .headline { padding: 1.25rem; } .headline img { max-width: 48rem; max-height: 34rem; margin: 0 auto 1rem; padding: .6rem; }
-.body { overflow-x: auto; margin-bottom: .8rem; } .body pre { margin: 0; } .body table { border: 1px solid var(--line); } .body td { overflow-wrap: anywhere; }
+.body { overflow-x: auto; margin-bottom: .8rem; } .body pre { margin: 0; } .body table { border: 1px solid var(--line); } .body td { overflow-wrap: break-word; }
 .failure { border-left: 4px solid var(--bad); margin-bottom: 1rem; } .failure p { margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
 pre { background: var(--code); border-radius: .4rem; padding: .7rem .85rem; margin: .5rem 0; overflow-x: auto; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 code { font: .85em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
@@ -217,7 +217,8 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 .tag.interrupted, .tag.not { background: var(--wash-warn); color: var(--warn); }
 .bar { display: block; height: .3rem; border-radius: .2rem; background: var(--blue); opacity: .55; min-width: 2px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0; font-size: .92rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-@media (max-width: 40rem) { main { padding: 1.5rem .9rem 3rem; } .tile b { font-size: 1.2rem; } .tiles { grid-template-columns: 1fr 1fr; }
+@media (min-width: 50rem) { .grid .text { grid-column: span 2; } dl { grid-template-columns: max-content 1fr max-content 1fr; } }
+@media (max-width: 40rem) { td.w { min-width: 7.5rem; } code.soft { font-size: .75em; } main { padding: 1.5rem .9rem 3rem; } .tile b { font-size: 1.2rem; } .tiles { grid-template-columns: 1fr 1fr; }
   th, td { padding: .45rem .6rem; } .wide { display: none; } }
 @media print { body { background: #fff; } .card, .scroll { break-inside: avoid; } }
 """
@@ -241,7 +242,8 @@ main { max-width: 52rem; } img { max-width: 100%; height: auto; } .output_png, .
 """
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-24
-REPORT_PAGE = """<!doctype html>
+REPORT_PAGE = """{% macro path(text) %}{% for piece in text.split("/") %}{{ piece }}{% if not loop.last %}/<wbr>{% endif %}{% endfor %}{% endmacro %}
+<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{{ policy }}"><title>{{ headline }} · plmnb</title>
 <style>{{ style|safe }}</style></head><body><main>
@@ -254,7 +256,7 @@ REPORT_PAGE = """<!doctype html>
 {% if failures %}
 <h2 id="failures">What went wrong</h2>
 {% for f in failures %}
-<section class="card failure"><h3>{{ f.outcome.notebook }} <span class="tag {{ f.outcome.status }}">{{ f.outcome.status }}</span></h3>
+<section class="card failure"><h3>{{ path(f.outcome.notebook) }} <span class="tag {{ f.outcome.status }}">{{ f.outcome.status }}</span></h3>
 <p>{% if f.error.cell %}{% if f.link %}<a href="{{ f.link }}">cell {{ f.error.cell }}</a>{% else %}cell {{ f.error.cell }}{% endif %}: {% endif %}<b>{{ f.error.name }}</b>{% if f.error.message %}: {{ f.error.message }}{% endif %}</p>
 {% if f.error.source %}<pre>{{ f.error.source }}</pre>{% endif %}
 {% if f.error.traceback %}<details><summary>traceback</summary><pre>{{ f.error.traceback }}</pre></details>{% endif %}
@@ -262,7 +264,7 @@ REPORT_PAGE = """<!doctype html>
 {% endfor %}
 {% endif %}
 {% macro exhibit(e, class) %}
-<figure class="card {{ class }}">{% if e.image %}<img src="{{ e.image }}" alt="{{ e.title }}">{% else %}<div class="body">{{ e.body }}</div>{% endif %}
+<figure class="card {{ class }}{{ "" if e.image else " text" }}">{% if e.image %}<img src="{{ e.image }}" alt="{{ e.title }}">{% else %}<div class="body">{{ e.body }}</div>{% endif %}
 <figcaption>{{ e.title }}<a href="{{ e.link }}">{{ e.chapter }}</a></figcaption></figure>
 {% endmacro %}
 {% for e in exhibits if e.headline %}
@@ -277,7 +279,7 @@ REPORT_PAGE = """<!doctype html>
 <p class="soft">Each number was measured in this run. <i>Held</i>: within the tolerance of its reference. <i>Moved</i>: outside. <i>Not comparable</i>: the reference was made from other data. <i>Unknown</i>: no reference yet.</p>
 <div class="scroll"><table><tr><th>claim</th><th class="n">value</th><th class="n wide">reference</th><th class="wide">unit</th><th class="wide">scale/device</th><th>verdict</th></tr>
 {% for v, link in claims %}
-<tr><td class="w">{% if link %}<a href="{{ link }}">{{ v.name }}</a>{% else %}{{ v.name }}{% endif %}</td><td class="n">{{ "%.4g"|format(v.value) }}</td>
+<tr><td class="w">{% if link %}<a href="{{ link }}">{{ path(v.name) }}</a>{% else %}{{ path(v.name) }}{% endif %}</td><td class="n">{{ "%.4g"|format(v.value) }}</td>
 <td class="n wide">{% if v.reference is not none %}{{ "%.4g"|format(v.reference) }}{% if v.tolerance is not none %} ± {{ "%.2g"|format(v.tolerance) }}{% endif %}{% endif %}</td>
 <td class="wide">{{ v.unit }}</td><td class="wide">{{ v.place }}</td><td><span class="tag {{ v.status }}">{{ v.status }}</span></td></tr>
 {% endfor %}
@@ -286,7 +288,7 @@ REPORT_PAGE = """<!doctype html>
 <h2 id="notebooks">Notebooks</h2>
 <div class="scroll"><table><tr><th>notebook</th><th>state</th><th class="n">time</th><th class="wide" style="width: 25%"></th></tr>
 {% for row in rows %}
-<tr><td class="w">{% if row.link %}<a href="{{ row.link }}">{{ row.title }}</a><br>{% endif %}<code class="soft">{{ row.outcome.notebook }}</code></td><td><span class="tag {{ row.outcome.status }}">{{ row.outcome.status }}</span></td>
+<tr><td class="w">{% if row.link %}<a href="{{ row.link }}">{{ row.title }}</a><br>{% endif %}<code class="soft">{{ path(row.outcome.notebook) }}</code></td><td><span class="tag {{ row.outcome.status }}">{{ row.outcome.status }}</span></td>
 <td class="n">{{ row.outcome.seconds|time }}</td><td class="wide"><span class="bar" style="width: {{ row.share }}%"></span></td></tr>
 {% endfor %}
 </table></div>
