@@ -1,11 +1,13 @@
 "The house: notebooks are clean, the export is current, every notebook runs, importing plmnb is cheap."
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import papermill
 import pytest
+
+from plmnb.suite.runner import Terminal, run_notebooks
 
 ROOT = Path(__file__).parents[1]
 # chapters lie in the folder of their part; the front page, which is text alone, lies beside the parts (tests/test_rules.py)
@@ -44,10 +46,25 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
+@pytest.fixture(scope="session")
+def executed(request, tmp_path_factory):
+    "The outcomes of all notebooks that this session asks for, two at a time, by name; a line as each ends."
+    wanted = {item.callspec.params["notebook"] for item in request.session.items if item.name.startswith("test_notebook_runs[")}
+    out = tmp_path_factory.mktemp("executed")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print()
+        outcomes = run_notebooks([ROOT / name for name in sorted(wanted)], out, jobs=2, scale="tiny", device="cpu", progress=Terminal())
+    return out, {outcome.notebook: outcome for outcome in outcomes}
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
-def test_notebook_runs(notebook, tmp_path):
-    known = papermill.inspect_notebook(str(ROOT / notebook))
-    assert {"scale", "seed", "device"} <= set(known)
-    papermill.execute_notebook(
-        str(ROOT / notebook), str(tmp_path / "executed.ipynb"), parameters={"scale": "tiny", "device": "cpu"},
-        kernel_name="python3", cwd=str(tmp_path), progress_bar=False)
+def test_notebook_runs(notebook, executed):
+    out, outcomes = executed
+    outcome = outcomes[notebook]
+    if outcome.error:
+        error = outcome.error
+        pytest.fail(f"{notebook}, cell {error.cell}: {error.name}: {error.message}\n\n{error.source}\n\n{error.traceback}", pytrace=False)
+    assert outcome.status == "ok"
+    copy = json.loads((out / outcome.executed).read_text(encoding="utf-8"))
+    dials = {"scale": "tiny", "device": "cpu", "seed": 0}
+    assert copy["metadata"]["papermill"]["parameters"] == dials or all(cell["cell_type"] == "markdown" for cell in copy["cells"])

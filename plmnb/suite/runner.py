@@ -55,7 +55,7 @@ def notebooks_named(
     chapters = [path for path in course if path.parent.name != "solutions"]
     found = ([path for path in course if path.parent != root and path.parent.name == name]
              or [path for path in chapters if name in (path.stem, re.sub(r"^\d+_", "", path.stem))])
-    for base in filter(None, (Path.cwd(), root and root.parent, root)):
+    for base in filter(None, (Path.cwd(), root and root.parent, root) if name else ()):
         target = os.path.join(base, name)  # os.path answers False where pathlib raises: for NUL, or a name too long
         if not found and os.path.isdir(target): found = notebooks_in(Path(target).resolve())
         if not found and name.endswith(".ipynb") and os.path.isfile(target): found = [Path(target).resolve()]
@@ -363,12 +363,11 @@ def finish(
     "Write the executed copy, read the claims, empty the working folder, say what became of it."
     import nbformat
     seconds, error = time.monotonic() - job.started, explain(job, failure)
-    if job.content:
-        job.executed = write_inside(job.out, Path("executed") / job.place, nbformat.writes(job.content))
     claims = []
     try:
+        if job.content: job.executed = write_inside(job.out, Path("executed") / job.place, nbformat.writes(job.content))
         if job.claims.exists(): claims = [{**record, "notebook": job.name} for record in read_claims(job.claims)]
-    except ClaimError as problem: error = error or CellError(None, "", "ClaimError", str(problem), "")
+    except (OSError, ClaimError, RunnerError) as problem: error = error or CellError(None, "", type(problem).__name__, str(problem), "")
     shutil.rmtree(job.folder, ignore_errors=True)
     status = "ok" if error is None else job.stopped or "failed"
     return Outcome(job.name, status, round(seconds, 3), error, claims, job.executed, job.sha256)
@@ -556,15 +555,16 @@ def write_results(
     verdicts=(),
     *, dials:Dials=Dials(),
     jobs:int=1,
-    started:float=0.0, # seconds since 1970, when the run began
+    started:float, # seconds since 1970, when the run began
 ):
-    "Write `outcomes.json`, `claims.jsonl` and `junit.xml`, each whole or not at all."
-    out = Path(out)
+    "Write `outcomes.json`, `claims.jsonl` and `junit.xml`, each whole or not at all. Raises `RunnerError` when that fails."
     result = {"schema": 1, "dials": asdict(dials), "jobs": jobs, "started": round(started), "seconds": round(time.time() - started, 3), "exit_code": exit_code(outcomes, verdicts),
               "environment": environment_of(outcomes), "verdicts": [asdict(verdict) for verdict in verdicts], "outcomes": [asdict(outcome) for outcome in outcomes]}
-    write_inside(out, "outcomes.json", json.dumps(result, indent=1) + "\n")
-    write_inside(out, "claims.jsonl", "".join(json.dumps(record) + "\n" for outcome in outcomes for record in outcome.claims))
-    write_inside(out, "junit.xml", junit(outcomes, verdicts))
+    claims = "".join(json.dumps(record) + "\n" for outcome in outcomes for record in outcome.claims)
+    texts = {"outcomes.json": json.dumps(result, indent=1) + "\n", "claims.jsonl": claims, "junit.xml": junit(outcomes, verdicts)}
+    try:
+        for name, text in texts.items(): write_inside(Path(out), name, text)
+    except OSError as error: raise RunnerError(f"the results cannot be written to {out}: {error.strerror}") from error
 
 def read_results(
     out, # a folder that `run_notebooks` wrote
@@ -608,18 +608,20 @@ def run_notebooks(
     ledger=None,        # file of reference claims; None: results/claims.json beside the course's folder
     **dials,            # scale, device, seed, parameters, timeout: see `Dials`
 )->list:                # an `Outcome` a notebook, in their order
-    "Execute notebooks and write their results to `out`. Raises `RunnerError` or `ConfigError` before anything runs; what goes wrong in a notebook becomes its outcome."
+    "Execute notebooks and write their results to `out`. Raises a `PlmError` before anything runs; what goes wrong in a notebook becomes its outcome."
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1: raise ConfigError(f"jobs={jobs!r}: give a whole number from 1")
     check_course()
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # it would write to the terminal what outcomes say
     out, dials, started = Path(out).resolve(), Dials(**dials), time.time()
     work = plan(list(notebooks), out, dials, jobs)
-    out.mkdir(parents=True, exist_ok=True)
+    root = find_root(work[0].path.parent)
+    ledger = load_ledger(ledger) if ledger else load_ledger(root.parent / "results" / "claims.json") if root else None
+    try: out.mkdir(parents=True, exist_ok=True)
+    except OSError as error: raise RunnerError(f"{out} cannot be a folder for results: {error.strerror}") from error
     found = Conductor(work, jobs, fail_fast=fail_fast, progress=progress or Terminal()).conduct()
     shutil.rmtree(out / f"work-{os.getpid()}", ignore_errors=True)
     outcomes = [found[job.name] for job in work]
-    root = find_root(work[0].path.parent)
-    verdicts = judge_claims(outcomes, ledger or (root and root.parent / "results" / "claims.json"))
+    verdicts = judge_claims(outcomes, ledger)
     write_results(out, outcomes, verdicts, dials=dials, jobs=jobs, started=started)
     return outcomes
 

@@ -1,0 +1,9 @@
+"One folder of models and caches for the whole session: what several notebooks need is pre-trained once, and nothing of the user's is touched."
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLMNB_HOME", str(tmp_path_factory.mktemp("plmnb-home")))
+        yield
