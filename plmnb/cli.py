@@ -85,14 +85,14 @@ class FolderError(PlmError, FileExistsError):
     "The folder for the result holds something else."
 
 def empty_folder(
-    folder,       # for the result; made if it is missing
+    folder,       # for the result; it need not exist
     *marks:str,   # names of files by which we know a folder of ours
 )->Path:          # as it was given, ~ replaced
-    "A folder that may be written to. Raises `FolderError` when it holds the user's files."
+    "A folder that may be written to; it is not made yet. Raises `FolderError` when it holds the user's files."
     folder = Path(folder).expanduser()
-    if folder.exists() and not folder.is_dir(): raise FolderError(f"{folder} is a file: give another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
+    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)): raise FolderError(f"{above} is no folder that may be written to: give another --out")
+    if folder.exists() and any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
         raise FolderError(f"{folder} is not empty, and nothing in it was touched: give another --out, or empty it yourself")
     return folder
 
@@ -358,7 +358,7 @@ def installed(name:str)->str|None: # None: it is not there
 def missing_extras()->dict: # extra → packages of it that are not installed
     "What `pip install 'plmnb[course]'` would bring. Empty lists mean that all is there."
     missing = {}
-    for line in requires("plmnb") or []:
+    for line in installed("plmnb") and requires("plmnb") or []: # a copy that was not installed does not say
         extra = re.search(r"extra == ['\"](\w+)", line)
         name = re.match(r"[\w.-]+", line)[0]
         if extra: missing.setdefault(extra[1], []).extend([] if installed(name) else [name])
@@ -405,7 +405,7 @@ def earlier_seconds(
     seconds = {}
     for path in sorted(Path(root).glob(f"*/{RESULTS}"), key=lambda path: path.stat().st_mtime):
         result = read_results(path.parent)
-        if (resolve_scale(result["dials"]["scale"]), resolve_device(result["dials"]["device"])) != (scale, device): continue
+        if result["dials"]["scale"] not in ("auto", scale) or result["dials"]["device"] not in ("auto", device): continue
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 
