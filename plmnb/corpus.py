@@ -181,9 +181,10 @@ READERS = {".txt": _rows_txt, ".jsonl": _rows_jsonl, ".csv": _rows_csv, ".parque
 
 # %% ../nbs/1_language/11_corpus.ipynb #cell-32
 def find_files(
-    source,  # a file, a folder, or a pattern with * ? [ ]
-)->list:     # sorted paths with a suffix that can be read
+    source,  # a file, a folder, a pattern with * ? [ ], or a list of these
+)->list:     # sorted paths with a suffix that can be read, each once
     "The files that a source names. Raises `DataError` when there are none, or one of a kind that cannot be read."
+    if isinstance(source, (list, tuple)): return sorted({path for one in source for path in find_files(one)})
     path = Path(source).expanduser()
     if path.is_dir(): found = [p for p in sorted(path.rglob("*")) if p.suffix in READERS and p.is_file()]
     elif path.is_file(): found = [path]
@@ -195,7 +196,7 @@ def find_files(
     return found
 
 def read_rows(
-    source,       # a file, a folder, or a pattern
+    source,       # a file, a folder, a pattern, or a list of these
     *columns:str, # columns that each row must have
 )->list:          # dicts with those columns and "file"
     "Rows of a user's files. Raises `DataError` naming the file and the columns it has."
@@ -227,7 +228,7 @@ def _checked(rows, column):
     return rows
 
 def load_text(
-    source:str="pydoc",   # "pydoc", a path or pattern, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
+    source="pydoc",       # "pydoc", a path or pattern or a list of them, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
     *, column:str="text", # the column that holds the text, for .jsonl, .csv, .parquet and the Hub
 )->"DatasetDict":         # train, validation, test with a column "text"
     "Text to pre-train on. Raises `DataError` naming file, line and remedy."
@@ -290,7 +291,7 @@ def _label_of(row, number, column):
 
 def load_task(
     name:str,                # "topic"; any name for a file of yours
-    source:str="pydoc",      # "pydoc", or a path or pattern
+    source="pydoc",          # "pydoc", or a path or pattern or a list of them
     *, text_column:str="text",
     label_column:str="label",
 )->"DatasetDict":            # train, validation, test with "text" (str) and "label" (ClassLabel)

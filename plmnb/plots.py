@@ -23,7 +23,11 @@ STYLE = {"figure.figsize": (3.5, 2.5), "figure.dpi": 120, "savefig.bbox": "tight
 def house_style():
     "Draw in the style of the course; the reader's own settings return afterwards."
     import matplotlib
-    with matplotlib.rc_context(STYLE): yield
+    # not rc_context: it would also undo what choosing a backend sets at the first figure, and a notebook would show no second one
+    before = {key: matplotlib.rcParams[key] for key in STYLE}
+    matplotlib.rcParams.update(STYLE)
+    try: yield
+    finally: matplotlib.rcParams.update(before)
 
 def new_axes(
     xlabel:str,         # what the horizontal axis shows, with its unit
@@ -102,5 +106,5 @@ def heatmap(
     ax.set_xticks(range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(len(rows)), rows)
     ax.grid(False)
-    ax.figure.colorbar(image, ax=ax, shrink=0.8)
+    ax.figure.colorbar(image, ax=ax, shrink=0.8).ax.tick_params(labelsize=7)
     return ax

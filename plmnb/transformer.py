@@ -33,6 +33,9 @@ class EncoderConfig:
     dropout:float=0.0
     eps:float=1e-5            # of LayerNorm
     rope_base:float=10_000.0
+    global_every:int=1        # every n-th layer, from the first, looks at all tokens; 1: each layer does
+    window:int=0              # tokens that the other layers see to either side
+    local_rope_base:float=10_000.0 # of the other layers
 
     def __post_init__(self):
         sizes = {name: getattr(self, name) for name in ("vocab_size", "d_model", "n_layers", "n_heads", "d_ff", "max_len")}
@@ -41,6 +44,7 @@ class EncoderConfig:
         if self.d_model % (2 * self.n_heads): raise ConfigError(f"d_model={self.d_model} does not divide into {self.n_heads} heads of even width: change one of them")
         if self.norm not in ("pre", "post"): raise ConfigError(f"norm={self.norm!r}: use 'pre' or 'post'")
         if self.position not in ("rope", "learned"): raise ConfigError(f"position={self.position!r}: use 'rope' or 'learned'")
+        if self.global_every < 1 or self.window < (self.global_every > 1): raise ConfigError(f"global_every={self.global_every}, window={self.window}: at least 1 each, or global_every=1 for no local layers")
         if not 0 <= self.dropout < 1: raise ConfigError(f"dropout={self.dropout}: must be at least 0 and below 1")
 
     @classmethod
@@ -143,13 +147,20 @@ class Encoder(nn.Module):
         attention_BT=None,   # 1 for real tokens, 0 for padding; None: all are real
         segments_BT=None,    # 0 or 1 a token
     )->Tensor:               # hidden states (B, T, D)
-        T, config = ids_BT.shape[1], self.config
-        if T > config.max_len: raise ConfigError(f"{T} tokens, but the model takes {config.max_len}: cut the text or build it with a larger max_len")
-        mask = None if attention_BT is None else padding_mask(attention_BT)
-        rotary = rotary_angles(torch.arange(T, device=ids_BT.device), config.d_model // config.n_heads, config.rope_base) if config.position == "rope" else None
+        places_T, config = torch.arange(ids_BT.shape[1], device=ids_BT.device), self.config
+        if len(places_T) > config.max_len: raise ConfigError(f"{len(places_T)} tokens, but the model takes {config.max_len}: cut the text or build it with a larger max_len")
+        wide, near = self.views(places_T, None if attention_BT is None else padding_mask(attention_BT))
         x_BTD = self.embedding(ids_BT, segments_BT)
-        for block in self.blocks: x_BTD = block(x_BTD, mask, rotary)
+        for i, block in enumerate(self.blocks): x_BTD = block(x_BTD, *(near if i % config.global_every else wide))
         return self.norm(x_BTD)
+
+    def views(self, places_T, mask)->tuple: # (mask, rotary) of the layers that look at all tokens, and of the local ones
+        config = self.config
+        turn = lambda base: rotary_angles(places_T, config.d_model // config.n_heads, base) if config.position == "rope" else None
+        wide = mask, turn(config.rope_base)
+        if config.global_every == 1: return wide, wide
+        near = (places_T[:, None] - places_T).abs() <= config.window
+        return wide, (near if mask is None else near & mask, turn(config.local_rope_base))
 
 # %% ../nbs/2_model/21_transformer.ipynb #cell-16
 class MaskedLM(nn.Module):
@@ -170,8 +181,9 @@ class MaskedLM(nn.Module):
         ids_BT:Tensor,       # token ids, some of them masked
         selected_BT=None,    # bool: score these positions only; None: all
         attention_BT=None,   # 1 for real tokens
+        segments_BT=None,    # 0 or 1 a token, for pairs of texts
     )->Tensor:               # scores (M, V), or (B, T, V) when all are asked for
-        hidden_BTD = self.encoder(ids_BT, attention_BT)
+        hidden_BTD = self.encoder(ids_BT, attention_BT, segments_BT)
         return self.scores(hidden_BTD if selected_BT is None else hidden_BTD[selected_BT])
 
 @torch.no_grad()
