@@ -2,13 +2,13 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'Model', 'app', 'RESULTS', 'MADE', 'HEADLINES',
-           'plain_errors', 'quiet_libraries', 'option', 'examples', 'main', 'print_version', 'FolderError',
+           'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
-           'print_table', 'gap_in', 'show_gaps', 'already_made', 'pretrain', 'save_pretrained', 'print_pretrained',
-           'finetune', 'course_model', 'finetune_and_compare', 'print_finetuned', 'fill', 'installed', 'missing_extras',
-           'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
-           'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
-           'readme_text', 'readme']
+           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'save_pretrained',
+           'print_pretrained', 'finetune', 'course_model', 'finetune_and_compare', 'print_finetuned', 'fill',
+           'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes',
+           'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table',
+           'results_table', 'fill_places', 'readme_text', 'readme']
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-3
 import json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
@@ -21,7 +21,7 @@ import typer
 from typer.core import TyperCommand
 
 from .claims import ledger_table, load_ledger
-from .core import PACKAGES, ConfigError, PlmError, cache_folder, resolve_device, resolve_scale
+from .core import PACKAGES, ConfigError, PlmError, cache_folder, resolve_device, resolve_scale, start_run
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-8
 WRONG, INTERRUPTED = 2, 130 # exit codes; 0 and 1 are those of `plmnb.suite.runner`
@@ -67,18 +67,18 @@ def examples(*lines:str)->str: # the end of a help page
     "Command lines as they are typed; \\b keeps them from being filled up into a paragraph."
     return "\b\n" + "\n".join(["Examples:", *("  " + line for line in lines)])
 
-@app.callback(epilog=examples("plmnb doctor", "plmnb run main", "plmnb pretrain --text my_notes/*.txt", "plmnb fill 'The [MASK] returns a list.'"))
-def main(
-    show_version: Annotated[bool, option("--version", help="print the version and stop", is_eager=True)]=False,
-):
-    "Pre-train and fine-tune language models, and run the course. Exit codes: 0 well; 1 a notebook failed or a number moved; 2 a wrong request; 130 interrupted."
-    if show_version: print_version()
-
-def print_version():
+def print_version(wanted:bool):
     "Print the version and stop."
     from plmnb import __version__
+    if not wanted: return
     typer.echo(f"plmnb {__version__}")
     raise typer.Exit()
+
+@app.callback(epilog=examples("plmnb doctor", "plmnb run main", "plmnb pretrain --text my_notes/*.txt", "plmnb fill 'The [MASK] returns a list.'"))
+def main(
+    show_version: Annotated[bool, option("--version", help="print the version and stop", is_eager=True, callback=print_version)]=False,
+):
+    "Pre-train and fine-tune language models, and run the course. Exit codes: 0 well; 1 a notebook failed or a number moved; 2 a wrong request; 130 interrupted."
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-15
 class FolderError(PlmError, FileExistsError):
@@ -146,7 +146,7 @@ def run(
         quiet_libraries()
         from plmnb.suite.report import write_report
         from plmnb.suite.runner import find_notebooks, read_results, run_notebooks
-        notebooks, parameters = find_notebooks(what or ()), read_parameters(parameter)
+        parameters, notebooks = read_parameters(parameter), find_notebooks(what or ())
         out = empty_folder(out or Path("runs", "-".join(Path(name).stem for name in what or ["all"])), RESULTS)
         run_notebooks(notebooks, out, jobs=jobs, scale=scale, device=device, seed=seed, parameters=parameters, timeout=timeout)
         code = read_results(out)["exit_code"]
@@ -204,6 +204,15 @@ def show_gaps(
         guesses = ", ".join(f"{piece} {p:.0%}" for piece, p in fill_gaps(model, tokenizer, sentence, 3)[0])
         typer.echo(f"  {sentence}\n    {guesses} (it was: {word})")
 
+def source_of(
+    paths:list, # of the command line
+):              # as `load_text` and `load_task` take it
+    "One source, or a list of files. Raises `DataError` for files that are not there, before anything slow is imported."
+    from plmnb.corpus import find_files
+    if len(paths) == 1 and (paths[0] == "pydoc" or paths[0].startswith("hub:")): return paths[0]
+    find_files(paths)
+    return paths
+
 # %% ../nbs/9_suite/94_cli.ipynb #cell-25
 MADE = "plmnb.json" # what we add to a model's folder: by which run it was made
 
@@ -234,17 +243,17 @@ def pretrain(
     "Pre-train a masked language model. It is saved as 🤗 transformers loads it; interrupted, the same command goes on."
     with plain_errors(debug, again="The same command goes on from the last checkpoint."):
         quiet_libraries()
-        out = empty_folder(out, MADE)
-        from plmnb import hub, pretraining
+        source, out = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE)
+        dials = start_run(scale, seed, device)
         from plmnb.corpus import fingerprint, load_text
-        sources = [*text, *(more or ())] or ["pydoc"]
-        recipe, device = pretraining.recipe_for(shape, resolve_scale(scale)), resolve_device(device)
-        data = load_text(sources[0] if len(sources) == 1 else sources, column=column)
-        home = pretraining.run_folder(recipe, fingerprint(data), seed, f"{shape}-{resolve_scale(scale)}")
+        from plmnb.pretraining import pretrain as train, recipe_for, run_folder
+        recipe = recipe_for(shape, dials.scale)
+        data = load_text(source, column=column)
+        home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}")
         there = already_made(out, home.name)
-        learns = f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {device}."
+        learns = f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}."
         typer.echo(f"{out} holds this very model: there is nothing to train." if there else learns)
-        made = pretraining.pretrain(data, recipe, folder=home, seed=seed, device=device)
+        made = train(data, recipe, folder=home, seed=seed, device=dials.device)
         if not there: save_pretrained(made, out, home.name)
         print_pretrained(made, data, out)
 
@@ -281,26 +290,25 @@ def finetune(
     "Fine-tune a classifier. It is compared with TF-IDF and with the commonest class, and saved as 🤗 transformers loads it."
     with plain_errors(debug):
         quiet_libraries()
-        out, scale, device = empty_folder(out), resolve_scale(scale), resolve_device(device)
+        source, out = source_of([*data, *(more or ())] or ["pydoc"]), empty_folder(out)
+        dials = start_run(scale, seed, device)
         from plmnb.corpus import load_task
-        sources = [*data, *(more or ())]
-        task = load_task("mine", sources, text_column=text_column, label_column=label_column) if sources else load_task("topic")
-        checkpoint = model or course_model(scale, seed, device)
-        print_finetuned(*finetune_and_compare(checkpoint, task, scale, seed, device, out), task, out)
+        task = load_task("topic", source, text_column=text_column, label_column=label_column)
+        print_finetuned(finetune_and_compare(model or course_model(dials), task, dials, out), task, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-29
-def course_model(scale:str, seed:int, device:str)->Path: # a folder that 🤗 loads
+def course_model(dials)->Path: # of a `Run`; a folder that 🤗 loads
     "The course's own model; says so when it has to be pre-trained first, which may take minutes."
     from plmnb.hub import pretrained_checkpoint
     typer.echo("The course's own model, pre-trained on the documentation of Python (the first time this takes a while).", err=True)
-    return pretrained_checkpoint("modern", scale=scale, seed=seed, device=device)
+    return pretrained_checkpoint("modern", scale=dials.scale, seed=dials.seed, device=dials.device)
 
-def finetune_and_compare(checkpoint, task, scale:str, seed:int, device:str, out:Path)->dict: # name → predicted classes of the test split
+def finetune_and_compare(checkpoint, task, dials, out:Path)->dict: # name → predicted classes of the test split
     "Fine-tune, save, and predict the test split three ways."
     from plmnb.finetuning import finetune_classifier, finetune_config
     from plmnb.metrics import majority_baseline, tfidf_baseline
     train, test = task["train"], task["test"]
-    tuned = finetune_classifier(checkpoint, task, finetune_config(scale, seed=seed), device=device)
+    tuned = finetune_classifier(checkpoint, task, finetune_config(dials.scale, seed=dials.seed), device=dials.device)
     tuned.save(out)
     return {"fine-tuned": tuned.predictions, "TF-IDF + logistic regression": tfidf_baseline(train["text"], train["label"], test["text"]),
             "commonest class": majority_baseline(train["label"], len(test))}
@@ -332,9 +340,11 @@ def fill(
     with plain_errors(debug, again="The same command goes on from the last checkpoint."):
         quiet_libraries()
         if "[MASK]" not in sentence: raise ConfigError(f"{sentence!r} has no [MASK]: write [MASK] where a word is to be guessed")
-        from plmnb import hub, pretraining
-        loaded, tokenizer = hub.load_stock(model or course_model(resolve_scale(scale), seed, resolve_device(device)))
-        for number, gap in enumerate(pretraining.fill(loaded, tokenizer, sentence, k), 1):
+        dials = start_run(scale, seed, device)
+        from plmnb.hub import load_stock
+        from plmnb.pretraining import fill as fill_gaps
+        loaded, tokenizer = load_stock(model or course_model(dials))
+        for number, gap in enumerate(fill_gaps(loaded.to(dials.device), tokenizer, sentence, k), 1):
             print_table([[f"gap {number}", "probability"], *([word, f"{p:.3f}"] for word, p in gap)])
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-33

@@ -126,7 +126,8 @@ def test_bad_input_is_one_line_and_comes_before_the_work(desk):
             "draft.txt is a file": ["finetune", "--data", "labels.csv", *COLUMNS, "--out", "thesis/draft.txt"],
             "'no_such_chapter' is no notebook": ["run", "no_such_chapter"],
             "write -p NAME VALUE": ["run", "-p", "n"],
-            "no run in": ["report", "nothing/here"],
+            "no results in": ["report", "nothing/here"],
+            "no run in": ["report"],
             "has no [MASK]": ["fill", "--model", "nothing", "a sentence without a gap"],
             "nothing": ["fill", "--model", "nothing", "a [MASK]"]}.items():
         assert message in refusal(*words, cwd=desk)
