@@ -54,6 +54,7 @@ def executed(request, tmp_path_factory):
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print()
         outcomes = run_notebooks([ROOT / name for name in sorted(wanted)], out, jobs=2, scale="tiny", device="cpu", progress=Terminal())
+    if any(outcome.status == "interrupted" for outcome in outcomes): pytest.exit("interrupted", returncode=130)
     return out, {outcome.notebook: outcome for outcome in outcomes}
 
 

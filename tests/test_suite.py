@@ -125,7 +125,7 @@ def test_junit_names_notebook_cell_error_and_the_claim_that_moved(batch):
 
 def test_the_report_names_notebook_cell_and_error(batch):
     page = BeautifulSoup((batch[0] / "out" / "report.html").read_text(encoding="utf-8"), "html.parser")
-    failures = {section.select_one("h3").get_text().split()[0]: section.get_text(" ") for section in page.select(".failure")}
+    failures = {section.select_one("h3").get_text().split()[0]: section.get_text() for section in page.select(".failure")}
     assert set(failures) == {f"nbs/1_part/{name}.ipynb" for name, (status, *_) in ENDS.items() if status == "failed"}
     assert all(word in failures["nbs/1_part/11_error.ipynb"] for word in ("cell 3", "ZeroDivisionError", "division by zero", "the cell that fails"))
     assert page.select_one("h1").get_text() == "3 of 10 notebooks ran to the end: 7 failed"
