@@ -11,8 +11,8 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'Model', 
            'results_table', 'fill_places', 'readme_text', 'readme']
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-3
-import json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
-from contextlib import contextmanager
+import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
+from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Annotated
@@ -85,14 +85,14 @@ class FolderError(PlmError, FileExistsError):
     "The folder for the result holds something else."
 
 def empty_folder(
-    folder,       # for the result; made if it is missing
+    folder,       # for the result; it need not exist
     *marks:str,   # names of files by which we know a folder of ours
 )->Path:          # as it was given, ~ replaced
-    "A folder that may be written to. Raises `FolderError` when it holds the user's files."
+    "A folder that may be written to; it is not made yet. Raises `FolderError` when it holds the user's files."
     folder = Path(folder).expanduser()
-    if folder.exists() and not folder.is_dir(): raise FolderError(f"{folder} is a file: give another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
+    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK)): raise FolderError(f"{above} is no folder that may be written to: give another --out")
+    if folder.exists() and any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
         raise FolderError(f"{folder} is not empty, and nothing in it was touched: give another --out, or empty it yourself")
     return folder
 
@@ -131,7 +131,7 @@ RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known
 @app.command(cls=PairsCommand, epilog=examples("plmnb run                            the whole course", "plmnb run main --out runs/main       the main job", "plmnb run attention 3_pretraining --scale tiny --jobs 2",
                                                "plmnb run pretraining -p text my_notes.txt"))
 def run(
-    what: Annotated[list[str], typer.Argument(metavar="[NOTEBOOK|PART]...", help="files, chapters (attention), parts (2_model), main, or all")]=None,
+    what: Annotated[list[str], typer.Argument(metavar="NOTEBOOK|PART", help="files, chapters (attention), parts (2_model), main, or all")]=None,
     scale: Scale="auto",
     device: Device="auto",
     seed: Seed=0,
@@ -230,7 +230,7 @@ def already_made(
 @app.command(epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape bert --out runs/reviews",
                              "plmnb pretrain --text hub:OWNER/NAME"))
 def pretrain(
-    more: Annotated[list[str], typer.Argument(metavar="[FILE]...", help="further files, as a shell writes them for --text *.txt")]=None,
+    more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --text *.txt")]=None,
     text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, or pydoc")]=(),
     column: Annotated[str, option("--column", help="that holds the text of a table", show_default=True)]="text",
     shape: Annotated[str, option("--shape", help="modern (learns fast) or bert (the shape of 2018)", show_default=True)]="modern",
@@ -246,15 +246,15 @@ def pretrain(
         source, out = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE)
         dials = start_run(scale, seed, device)
         from plmnb.corpus import fingerprint, load_text
+        from plmnb.hub import one_at_a_time
         from plmnb.pretraining import pretrain as train, recipe_for, run_folder
         recipe = recipe_for(shape, dials.scale)
         data = load_text(source, column=column)
         home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}")
-        there = already_made(out, home.name)
-        learns = f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}."
-        typer.echo(f"{out} holds this very model: there is nothing to train." if there else learns)
-        made = train(data, recipe, folder=home, seed=seed, device=dials.device)
-        if not there: save_pretrained(made, out, home.name)
+        if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
+        typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
+        with one_at_a_time(home): made = train(data, recipe, folder=home, seed=seed, device=dials.device)
+        save_pretrained(made, out, home.name)
         print_pretrained(made, data, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-26
@@ -276,7 +276,7 @@ def print_pretrained(made, data, out:Path):
 # %% ../nbs/9_suite/94_cli.ipynb #cell-28
 @app.command(epilog=examples("plmnb finetune --data labels.csv", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails", "plmnb finetune --data labels.csv --model runs/pretrained --scale tiny"))
 def finetune(
-    more: Annotated[list[str], typer.Argument(metavar="[FILE]...", help="further files, as a shell writes them for --data *.csv")]=None,
+    more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --data *.csv")]=None,
     data: Annotated[list[str], option("--data", metavar="FILE...", help="tables with texts and labels (.csv .jsonl .parquet); without it the topics of Python's documentation")]=(),
     text_column: Annotated[str, option("--text-column", help="that holds the texts", show_default=True)]="text",
     label_column: Annotated[str, option("--label-column", help="that holds the labels", show_default=True)]="label",
@@ -298,20 +298,22 @@ def finetune(
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-29
 def course_model(dials)->Path: # of a `Run`; a folder that 🤗 loads
-    "The course's own model; says so when it has to be pre-trained first, which may take minutes."
+    "The course's own model, pre-trained first where it is missing. What it says on the way goes to stderr: stdout is for the answer."
     from plmnb.hub import pretrained_checkpoint
-    typer.echo("The course's own model, pre-trained on the documentation of Python (the first time this takes a while).", err=True)
-    return pretrained_checkpoint("modern", scale=dials.scale, seed=dials.seed, device=dials.device)
+    with redirect_stdout(sys.stderr): return pretrained_checkpoint("modern", scale=dials.scale, seed=dials.seed, device=dials.device)
 
 def finetune_and_compare(checkpoint, task, dials, out:Path)->dict: # name → predicted classes of the test split
     "Fine-tune, save, and predict the test split three ways."
-    from plmnb.finetuning import finetune_classifier, finetune_config
+    from plmnb.finetuning import encode_task, finetune_classifier, finetune_preset
     from plmnb.metrics import majority_baseline, tfidf_baseline
     train, test = task["train"], task["test"]
-    tuned = finetune_classifier(checkpoint, task, finetune_config(dials.scale, seed=dials.seed), device=dials.device)
+    simple = {"TF-IDF + logistic regression": tfidf_baseline(train["text"], train["label"], test["text"]), "commonest class": majority_baseline(train["label"], len(test))}
+    config = finetune_preset(dials.scale, seed=dials.seed)
+    encoded = encode_task(task, checkpoint, config.max_len)
+    with redirect_stdout(io.StringIO()): # `Trainer` prints a dict now and then; its bar is on stderr
+        tuned = finetune_classifier(checkpoint, encoded, config, device=dials.device)
     tuned.save(out)
-    return {"fine-tuned": tuned.predictions, "TF-IDF + logistic regression": tfidf_baseline(train["text"], train["label"], test["text"]),
-            "commonest class": majority_baseline(train["label"], len(test))}
+    return {"fine-tuned": tuned.predictions, **simple}
 
 def print_finetuned(predictions:dict, task, out:Path):
     "Accuracy and macro F1 of each, with 95 % intervals over the texts."
@@ -356,7 +358,7 @@ def installed(name:str)->str|None: # None: it is not there
 def missing_extras()->dict: # extra → packages of it that are not installed
     "What `pip install 'plmnb[course]'` would bring. Empty lists mean that all is there."
     missing = {}
-    for line in requires("plmnb") or []:
+    for line in installed("plmnb") and requires("plmnb") or []: # a copy that was not installed does not say
         extra = re.search(r"extra == ['\"](\w+)", line)
         name = re.match(r"[\w.-]+", line)[0]
         if extra: missing.setdefault(extra[1], []).extend([] if installed(name) else [name])
@@ -403,7 +405,7 @@ def earlier_seconds(
     seconds = {}
     for path in sorted(Path(root).glob(f"*/{RESULTS}"), key=lambda path: path.stat().st_mtime):
         result = read_results(path.parent)
-        if (resolve_scale(result["dials"]["scale"]), resolve_device(result["dials"]["device"])) != (scale, device): continue
+        if result["dials"]["scale"] not in ("auto", scale) or result["dials"]["device"] not in ("auto", device): continue
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 
