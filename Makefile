@@ -1,4 +1,4 @@
-.PHONY: test lab install
+.PHONY: run test lab install
 
-test lab install:
+run test lab install:
 	python3 bootstrap.py $@

@@ -1,4 +1,4 @@
-"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py test|lab|install`.
+"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py run|test|lab|install`.
 
 Only the standard library is used. The exact versions are in constraints.txt; a stamp of everything that decides
 the environment makes a second call cheap, and is written last, so that an interrupted install is taken up again.
@@ -16,6 +16,7 @@ VENV = HERE / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "plmnb.stamp"
 COMMANDS = {
+    "run": [["-m", "plmnb.cli", "run", "main", "--out", "runs/main"]],
     "install": [],
     "test": [["-m", "pytest", "tests", "-v", "-p", "no:cacheprovider"]],
     "lab": [["-m", "jupyterlab", "nbs/0_ground/00_core.ipynb"]],

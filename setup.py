@@ -25,6 +25,6 @@ setup(
     python_requires=">=" + cfg["min_python"],
     install_requires=shlex.split(cfg["requirements"]),
     extras_require={"course": course, "dev": course + shlex.split(cfg["dev_requirements"])},
-    entry_points={"nbdev": ["plmnb=plmnb._modidx:d"]},
+    entry_points={"console_scripts": [cfg["console_scripts"]], "nbdev": ["plmnb=plmnb._modidx:d"]},
     zip_safe=False,
 )

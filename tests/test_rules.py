@@ -57,6 +57,9 @@ def modules():
 
 CHAPTERS = {exported_module(notebook): notebook for notebook in notebooks() if exported_module(notebook)}
 ORDER = {module: int(notebook.name[:2]) for module, notebook in CHAPTERS.items()}
+# a solutions notebook bears the file name of its chapter, and exports the checks of that chapter's exercises
+SUBJECT = {module: other for module, notebook in CHAPTERS.items() for other, chapter in CHAPTERS.items()
+           if notebook.parent.name == "solutions" and chapter.name == notebook.name and chapter != notebook}
 MODULES = modules()
 
 
@@ -65,18 +68,13 @@ def ours(names):
     return {name for name in names if name in MODULES}
 
 
-def last_name(module):
-    "`plmnb.checks.runner` holds the exercises of the chapter that exports `plmnb.suite.runner`."
-    return module.rsplit(".", 1)[1]
-
-
 def forbidden(module, imported, *, page=False):
     "Which of its imports break the order of the table of contents; `page`: the cells of the notebook, not the module."
     reasons = []
     for name in sorted(ours(imported) - {module}):
-        own_chapter = module.startswith("plmnb.checks.") and last_name(name) == last_name(module)
+        own_chapter = SUBJECT.get(module) == name
         # a reader's exercises stand at the end of every chapter, so their `check` may be called on any page
-        for_exercises = name == "plmnb.exercises" and (page or module.startswith("plmnb.checks."))
+        for_exercises = name == "plmnb.exercises" and (page or module in SUBJECT)
         siblings = all(n.startswith("plmnb.tasks.") for n in (module, name))
         if siblings or name.startswith("plmnb.checks.") or (ORDER[name] >= ORDER[module] and not own_chapter and not for_exercises):
             reasons.append(f"{module} imports {name}")
@@ -90,10 +88,10 @@ def test_the_order_is_the_order_of_the_files():
     numbers = [int(nb.name[:2]) for nb in chapters]
     assert parts == sorted(parts) and numbers == sorted(set(numbers))
     assert [part for part, number in zip(parts, numbers) if number // 10 != part] == []
-    for module, number in ORDER.items():
-        if not module.startswith("plmnb.checks."): continue
-        assert [ORDER[name] for name in ORDER if name != module and last_name(name) == last_name(module)] == [number], module
-    if "plmnb.cli" in ORDER: assert ORDER["plmnb.cli"] == max(ORDER.values())
+    solutions = {module for module, notebook in CHAPTERS.items() if notebook.parent.name == "solutions"}
+    assert set(SUBJECT) == solutions == {module for module in CHAPTERS if module.startswith("plmnb.checks.")}
+    for module, chapter in SUBJECT.items(): assert module.split(".")[-1] == chapter.split(".")[-1]
+    assert max(ORDER, key=lambda module: (ORDER[module], module == "plmnb.cli")) == "plmnb.cli"
 
 
 def test_every_module_comes_from_a_notebook():
