@@ -246,14 +246,13 @@ def pretrain(
         source, out = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE)
         dials = start_run(scale, seed, device)
         from plmnb.corpus import fingerprint, load_text
-        from plmnb.hub import one_at_a_time
         from plmnb.pretraining import pretrain as train, recipe_for, run_folder
         recipe = recipe_for(shape, dials.scale)
         data = load_text(source, column=column)
         home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}")
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
-        with one_at_a_time(home): made = train(data, recipe, folder=home, seed=seed, device=dials.device)
+        made = train(data, recipe, folder=home, seed=seed, device=dials.device)
         save_pretrained(made, out, home.name)
         print_pretrained(made, data, out)
 

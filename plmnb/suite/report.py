@@ -6,14 +6,13 @@ __all__ = ['POLICY', 'TAGS', 'STYLE', 'NOTEBOOK_PAGE', 'REPORT_PAGE', 'page', 'r
            'headline', 'tiles_of', 'circumstances', 'machine_rows', 'failures_of', 'write_report']
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-3
-import base64, binascii, math, os, re
+import base64, binascii, math, re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from ..core import PlmError
-from .runner import RunnerError, cell_number, judge_claims, read_results, write_inside
+from .runner import cell_number, check_course, judge_claims, read_results, write_inside
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-8
 # no script, nothing fetched; pictures only from inside the page
@@ -371,6 +370,7 @@ def write_report(
     *, ledger=None, # file of reference claims; None: the verdicts of the run
 )->Path:         # report.html
     "One page on a run, and its executed notebooks as pages beside it. Raises `RunnerError` where there are no results."
+    check_course()
     import nbformat
     out, result = Path(out), read_results(out)
     outcomes, verdicts = result["outcomes"], judge_claims(result["outcomes"], ledger) if ledger else result["verdicts"]

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -63,7 +64,7 @@ def notebooks_named(
     if not course: raise RunnerError(f"{name!r} is no notebook, and no folder nbs lies here or above: name a file, or go to the course's folder")
     known = ["all", "main", *dict.fromkeys(p.parent.name for p in course if p.parent != root), *(re.sub(r"^\d+_", "", p.stem) for p in chapters)]
     near = difflib.get_close_matches(name, known, 1)
-    raise RunnerError(f"{name!r} is no notebook, part or chapter{f'; did you mean {near[0]!r}?' if near else ''} There are: {', '.join(known)}")
+    raise RunnerError(f"{name!r} is no notebook, part or chapter{f'; did you mean {near[0]!r}?' if near else '.'} There are: {', '.join(known)}")
 
 def find_notebooks(
     names=(),  # one name or several, as `notebooks_named` takes them; none: all
@@ -106,9 +107,9 @@ def check_parameter(
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-13
 def check_course():
-    "Raises `RunnerError` that names the extra, where what runs notebooks is not installed."
-    try: import ipykernel, jupyter_client, nbformat, papermill, psutil
-    except ModuleNotFoundError as error: raise RunnerError(f"running notebooks needs {error.name}: pip install 'plmnb[course]'") from error
+    "Raises `RunnerError` that names the extra, where what runs and shows notebooks is not installed."
+    missing = [name for name in ("ipykernel", "nbconvert", "papermill", "psutil") if find_spec(name) is None]
+    if missing: raise RunnerError(f"running and showing notebooks needs {', '.join(missing)}: pip install 'plmnb[course]'")
 
 def read_notebook(
     path, # only ever read
@@ -484,7 +485,7 @@ class Terminal:
     def show(self, text):
         "A line that stays."
         clear, self.shown = ("\r\x1b[K", "") if self.shown else ("", "")
-        printable = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)  # what a notebook prints must not steer the terminal
+        printable = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)  # what a notebook prints must not steer the terminal
         print(clear + printable, file=self.stream, flush=True)
 
     def redraw(self):

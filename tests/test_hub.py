@@ -1,0 +1,277 @@
+"What the hub chapter cannot show in one process: drawn shapes by the hundred, planted bugs, a server, two processes, a kill."
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plmnb import hub
+from plmnb.core import rng_state
+from plmnb.hub import HubError, from_stock, load_stock, our_config, save_stock, stock_config, to_stock
+from plmnb.tokenizer import train_wordpiece
+from plmnb.transformer import MaskedLM, bert_config, modern_config
+from stand_in_hub import StandInHub
+
+ROOT = Path(__file__).parents[1]
+SENTENCES = ["the tuple is a list that does not change", "the value of a key is found by its hash", "return the value of the key"]
+
+
+@st.composite
+def configs(draw):
+    heads, layers = draw(st.sampled_from([1, 2, 3, 4])), draw(st.integers(1, 5))
+    common = dict(d_model=heads * draw(st.sampled_from([2, 4, 8, 16])), n_heads=heads, n_layers=layers, d_ff=draw(st.integers(1, 50)), max_len=draw(st.integers(1, 50)),
+                  eps=draw(st.sampled_from([1e-12, 1e-6, 1e-5, 1e-3])), dropout=draw(st.sampled_from([0.0, 0.1])))
+    if draw(st.booleans()): return bert_config(draw(st.integers(5, 80)), **common, segments=draw(st.integers(1, 3)))
+    every = draw(st.integers(1, layers))
+    local = dict(global_every=every, window=draw(st.integers(1, 20)), local_rope_base=draw(st.sampled_from([100.0, 1e4]))) if every > 1 else {}
+    return modern_config(draw(st.integers(5, 80)), **common, **local, bias=draw(st.booleans()), rope_base=draw(st.sampled_from([100.0, 1e4, 1.6e5])))
+
+
+def model_of(config, seed=0):
+    torch.manual_seed(seed)
+    model = MaskedLM(config).eval()
+    with torch.no_grad():
+        for name, p in model.named_parameters(): p.normal_(1 if "norm" in name and "weight" in name else 0, 0.1 if p.ndim == 2 else 0.3)
+    return model
+
+
+@torch.no_grad()
+def difference(model, stock, length, lengths=None):
+    "Largest difference of a score over real tokens; `lengths` of three rows, None: no padding and no mask at all."
+    config = model.config
+    ids = torch.randint(config.vocab_size, (3, length))
+    real = None if lengths is None else (torch.arange(length) < torch.tensor(lengths)[:, None]).long()
+    segments = torch.randint(config.segments, (3, length)) if config.segments else None
+    theirs = stock(input_ids=ids, attention_mask=real, **({} if segments is None else {"token_type_ids": segments})).logits
+    off = (model(ids, attention_BT=real, segments_BT=segments) - theirs).abs()
+    return float((off if real is None else off[real.bool()]).max())
+
+
+@given(configs(), st.integers(0, 2**31), st.data())
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_same_scores_and_every_bit_there_and_back(config, seed, data):
+    model = model_of(config, seed)
+    before = rng_state()
+    stock = to_stock(model)
+    again = from_stock(stock)
+    assert rng_state() == before
+    assert again.config == config and all(torch.equal(a, b) for a, b in zip(again.state_dict().values(), model.state_dict().values()))
+    for length in {1, (config.max_len + 1) // 2, config.max_len}:
+        assert difference(model, stock, length) < 1e-5
+        assert difference(model, stock, length, [length, data.draw(st.integers(1, length)), data.draw(st.integers(1, length))]) < 1e-5
+
+
+@given(configs())
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_configs_survive_json(config):
+    theirs = stock_config(config)
+    assert our_config(type(theirs).from_dict(theirs.to_dict())) == config
+
+
+def swapped(table, a, b): return table | {a: table[b], b: table[a]}
+
+
+PLANTED = {
+    "query and key exchanged": ("bert", {"bert": hub.BERT_NAMES | {"encoder.blocks.#.attention.qkv": " ".join(hub.BERT_NAMES["encoder.blocks.#.attention.qkv"].split()[i] for i in (1, 0, 2))}}),
+    "norms exchanged, post": ("bert", {"bert": swapped(hub.BERT_NAMES, "encoder.blocks.#.norm_attention", "encoder.blocks.#.norm_feed_forward")}),
+    "embedding's norm exchanged with the head's": ("bert", {"bert": swapped(hub.BERT_NAMES, "encoder.embedding.norm", "norm")}),
+    "final norm exchanged with the head's": ("modernbert", {"modernbert": swapped(hub.MODERN_NAMES, "encoder.norm", "norm")}),
+}
+WRONG_SETTINGS = {"bert": {"layer_norm_eps": 1e-5, "hidden_act": "gelu_new"},
+                  "modernbert": {"norm_eps": 1e-3, "hidden_activation": "silu", "classifier_activation": "relu", "layer_types": ["full_attention", "sliding_attention"],
+                                 "rope_parameters": {kind: {"rope_type": "default", "rope_theta": 160_000.0} for kind in ("full_attention", "sliding_attention")}}}
+
+
+@pytest.fixture
+def models():
+    shape = dict(d_model=32, n_layers=2, n_heads=2, max_len=48)
+    return {"bert": model_of(bert_config(60, **shape, d_ff=32)), "modernbert": model_of(modern_config(60, **shape, d_ff=32))}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_wrong_table_is_caught(name, models):
+    family, tables = PLANTED[name]
+    with patch.dict(hub.NAMES, tables): stock = to_stock(models[family])
+    assert difference(models[family], to_stock(models[family]), 48) < 1e-5 < 1e-3 < difference(models[family], stock, 48)
+
+
+@pytest.mark.parametrize("family,field", [(family, field) for family, fields in WRONG_SETTINGS.items() for field in fields])
+def test_a_wrong_setting_is_caught(family, field, models):
+    right = stock_config
+
+    def wrong(config):
+        theirs = right(config).to_dict() | {field: WRONG_SETTINGS[family][field]}
+        return type(right(config)).from_dict(theirs | ({"local_attention": 8} if field == "layer_types" else {}))
+
+    with patch.object(hub, "stock_config", wrong): stock = to_stock(models[family])
+    assert difference(models[family], stock, 48) > 2e-5
+
+
+def test_training_agrees_too(models):
+    "The same loss and the same gradients, in the order of our parameters."
+    for model in models.values():
+        stock = to_stock(model)
+        ids, labels = torch.randint(1, 60, (4, 20)), torch.randint(60, (4, 20)) # no [PAD]: as an input, their classes do not train it
+        torch.nn.functional.cross_entropy(model.train()(ids).flatten(0, 1), labels.flatten()).backward()
+        stock.train()(input_ids=ids, labels=labels).loss.backward()
+        for ours, theirs in zip(model.parameters(), from_gradients(stock).parameters()): assert torch.allclose(ours.grad, theirs, atol=1e-6)
+
+
+def from_gradients(stock):
+    "The stock model's gradients under our names: they move as weights do."
+    with torch.no_grad():
+        for p in stock.parameters(): p.copy_(p.grad)
+    return from_stock(stock)
+
+
+def old_style(folder, stock):
+    "Files as of 2018: gamma and beta, tied tensors stored twice, a buffer that is no longer stored."
+    from safetensors.torch import save_file
+    state = {name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): t.clone() for name, t in stock.state_dict().items()}
+    save_file(state | {"bert.embeddings.position_ids": torch.arange(48)[None]}, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def folder_of(model, target):
+    return save_stock(model, train_wordpiece(SENTENCES * 5, 60), target)
+
+
+def test_old_names_shards_and_half_precision(models, tmp_path):
+    model = models["bert"]
+    folder = folder_of(model, tmp_path / "old")
+    old_style(folder, to_stock(model))
+    same = lambda other: all(torch.equal(a, b) for a, b in zip(other.state_dict().values(), model.state_dict().values()))
+    assert same(load_stock(folder)[0])
+    (folder / "model.safetensors").unlink()
+    to_stock(model).save_pretrained(folder, max_shard_size="10KB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 1 and same(load_stock(folder)[0])
+    for path in folder.glob("model*"): path.unlink()
+    to_stock(model).half().save_pretrained(folder)
+    loaded = load_stock(folder)[0]
+    assert loaded.bias.dtype == torch.float32 and torch.equal(loaded.bias, model.bias.half().float())
+
+
+def test_only_sizes_of_a_config_reach_transformers(models, tmp_path):
+    import json
+    folder = folder_of(models["modernbert"], tmp_path / "m")
+    values = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(values | {"attn_implementation": "someone/kernel", "_attn_implementation": "someone/kernel", "quantization_config": {"quant_method": "gptq"}, "dtype": "float16"}))
+    model, _ = load_stock(folder)
+    assert model.bias.dtype == torch.float32 and difference(model, to_stock(models["modernbert"]), 20) < 1e-5
+
+
+LOAD = """
+import sys
+from plmnb.hub import HubError, load_stock
+for call in sys.argv[1:]:
+    name, _, revision = call.partition("@")
+    try:
+        model, tokenizer = load_stock(name, revision=revision or None)
+        print(call, "loaded", float(model.bias[0]), tokenizer.get_vocab_size())
+    except HubError as error: print(call, "HubError", error)
+"""
+
+
+def in_a_process(code, *arguments, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy") and name not in ("HF_TOKEN", "HF_HUB_OFFLINE")}
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**clean, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **{name: str(value) for name, value in environment.items()}})
+
+
+def said(process):
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return out.strip()
+
+
+@pytest.fixture
+def published(models, tmp_path):
+    "One model in two revisions, one that names code, one without safetensors, on a server."
+    root = tmp_path / "hub"
+    for revision, bias in (("main", 1.0), ("v2", 2.0)):
+        with torch.no_grad(): models["bert"].bias.fill_(bias)
+        folder_of(models["bert"], root / "someone" / "bert" / revision)
+    good = root / "someone" / "bert" / "main"
+    (good / "modeling.py").write_text("raise SystemExit('foreign code ran')")
+    (good / "pytorch_model.bin").write_bytes(b"a pickle")
+    for name in ("coded", "pickled"): shutil.copytree(good, root / "someone" / name / "main")
+    config = root / "someone" / "coded" / "main" / "config.json"
+    config.write_text(config.read_text().replace("{", '{"auto_map": {"AutoModel": "modeling.Model"},', 1))
+    (root / "someone" / "pickled" / "main" / "model.safetensors").unlink()
+    with StandInHub(root) as server: yield server
+
+
+def test_from_the_hub(published, tmp_path):
+    wanted = {"someone/bert": "loaded 1.0 ", "someone/bert@v2": "loaded 2.0 ", "someone/bert@v3": "HubError someone/bert, revision v3: it has no such revision",
+              "someone/nobody": "HubError someone/nobody: the Hub has no such public model", "someone/coded": "auto_map", "someone/pickled": "no model.safetensors"}
+    lines = said(in_a_process(LOAD, *wanted, HF_ENDPOINT=published.url, HF_HOME=tmp_path / "home")).splitlines()
+    assert len(lines) == len(wanted)
+    for line, (call, words) in zip(lines, wanted.items()): assert line.startswith(call) and words in line, line
+    fetched = {path.rsplit("/", 1)[1] for method, path, status in published.log if method == "GET" and "/resolve/" in path and status == 200}
+    assert "modeling.py" not in fetched and "pytorch_model.bin" not in fetched
+    assert not any("coded" in path and path.endswith("safetensors") for _, path, _ in published.log)   # refused before the weights were fetched
+
+
+def test_offline_and_unreachable(published, tmp_path):
+    at = dict(HF_ENDPOINT=published.url, HF_HOME=tmp_path / "home")
+    assert "loaded 1.0" in said(in_a_process(LOAD, "someone/bert", **at))
+    published.__exit__()
+    cached, offline = in_a_process(LOAD, "someone/bert", "someone/bert@v2", **at), in_a_process(LOAD, "someone/bert", "someone/bert@v2", **at, HF_HUB_OFFLINE=1)
+    for process in (cached, offline):
+        first, second = said(process).splitlines()
+        assert "loaded 1.0" in first and "someone/bert, revision v2: the Hub cannot be reached, and the model is not in the cache" in second
+
+
+PRETRAIN = """
+import sys
+from plmnb.core import rng_state
+from plmnb.hub import load_stock, pretrained_checkpoint
+before = rng_state()
+print(pretrained_checkpoint(sys.argv[2], text=sys.argv[1], scale="tiny", device="cpu", progress=False), flush=True)
+assert rng_state() == before
+"""
+
+
+@pytest.fixture
+def text(tmp_path):
+    import random
+    draw = random.Random(0)
+    words = "the a of list tuple key value returns raises file error when if item each new old name path".split()
+    path = tmp_path / "text.txt"
+    path.write_text("\n\n".join(" ".join(draw.choices(words, k=40)) for _ in range(120)))
+    return path
+
+
+def test_one_process_trains_and_the_others_wait(text, tmp_path):
+    said_by = [said(p) for p in [in_a_process(PRETRAIN, text, "bert", PLMNB_HOME=tmp_path / "home") for _ in range(2)]]
+    assert len({lines.splitlines()[-1] for lines in said_by}) == 1
+    assert sorted("Pre-training" in lines for lines in said_by) == [False, True] and sorted("Found" in lines for lines in said_by) == [False, True]
+    assert said(in_a_process(PRETRAIN, text, "bert", PLMNB_HOME=tmp_path / "home")).splitlines()[0].startswith("Found")
+    folder = Path(said_by[0].splitlines()[-1])
+    assert type(transformers.AutoModelForMaskedLM.from_pretrained(folder)).__name__ == "BertForMaskedLM"
+    assert transformers.AutoTokenizer.from_pretrained(folder)("the list").input_ids[0] == 2
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(text, tmp_path):
+    whole = in_a_process(PRETRAIN, text, "modern", PLMNB_HOME=tmp_path / "whole")
+    killed = in_a_process(PRETRAIN, text, "modern", PLMNB_HOME=tmp_path / "killed")
+    deadline = time.monotonic() + 200
+    while not list((tmp_path / "killed").glob("pretrained/*/step-*")) and killed.poll() is None: assert time.monotonic() < deadline; time.sleep(0.02)
+    killed.kill()
+    killed.communicate()
+    unbroken = said(whole).splitlines()[-1]
+    *before, folder = said(in_a_process(PRETRAIN, text, "modern", PLMNB_HOME=tmp_path / "killed")).splitlines()
+    if not any("Found" in line for line in before): assert any("Going on" in line for line in before)
+    assert (Path(folder) / "model.safetensors").read_bytes() == (Path(unbroken) / "model.safetensors").read_bytes()
+
+
+def test_an_unsupported_class_is_refused(models):
+    with pytest.raises(HubError, match="load the model as BertForMaskedLM or ModernBertForMaskedLM"):
+        from_stock(transformers.BertForSequenceClassification(stock_config(models["bert"].config)))
