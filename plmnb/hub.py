@@ -353,10 +353,8 @@ def pretrained_checkpoint(
     folder = run_folder(recipe, fingerprint(data), seed, f"{shape}-{scale}")
     checkpoint = folder / f"checkpoint-{code_digest(Path(find_spec('plmnb.hub').origin).read_text(encoding='utf-8'))}"
     ready = lambda: all((checkpoint / name).exists() for name in STOCK_FILES)
-    if not ready():
-        if not (folder / RESULT).exists(): print(f"{'Going on with' if folder.exists() else 'Pre-training'} {folder.name}; it is kept for later calls.", flush=True)
-        with fixed_rng(): done = pretrain(data, recipe, folder=folder, seed=seed, device=device, progress=progress)
-        with one_at_a_time(folder):
-            if not ready(): save_stock(done.model, done.tokenizer, checkpoint)
-    print(f"Found {folder.name}.")
-    return checkpoint
+    begun = "Found" if (folder / RESULT).exists() else "Going on with" if folder.exists() else "Pre-training"
+    print(f"{begun} {folder.name}{'' if begun == 'Found' else '; it is kept for later calls'}.", flush=True)
+    if ready(): return checkpoint
+    with fixed_rng(): done = pretrain(data, recipe, folder=folder, seed=seed, device=device, progress=progress)
+    with one_at_a_time(folder): return checkpoint if ready() else save_stock(done.model, done.tokenizer, checkpoint)
