@@ -63,6 +63,14 @@ def install():
     STAMP.write_text(fingerprint())
 
 
+def finish(command, path):
+    "Run a command to its end, and return its exit code. Ctrl-C reaches the command itself, which ends in its own time."
+    process = subprocess.Popen([PYTHON, *command], cwd=HERE, env={**os.environ, "PATH": path})
+    while True:
+        try: return process.wait()
+        except KeyboardInterrupt: continue
+
+
 def main():
     if sys.version_info < (3, 11):
         raise SystemExit(f"plmnb needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
@@ -71,9 +79,8 @@ def main():
     install()
     path = os.pathsep.join([str(VENV / "bin"), os.environ["PATH"]])
     for command in COMMANDS[sys.argv[1]]:
-        done = subprocess.run([PYTHON, *command], cwd=HERE, env={**os.environ, "PATH": path})
-        if done.returncode:
-            raise SystemExit(done.returncode)
+        if code := finish(command, path):
+            raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ def pretrain(
         from plmnb.pretraining import pretrain as train, recipe_for, run_folder
         recipe = recipe_for(shape, dials.scale)
         data = load_text(source, column=column)
-        home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}")
+        home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
         made = train(data, recipe, folder=home, seed=seed, device=dials.device)

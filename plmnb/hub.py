@@ -4,11 +4,10 @@
 __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'NEEDS', 'SIZES', 'SPECIAL_IDS', 'STOCK_FILES', 'PARTS',
            'HUB_FAULTS', 'LARGEST', 'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'stock_config', 'demand',
            'global_every_of', 'our_config', 'to_stock', 'from_stock', 'quiet', 'check_vocabulary', 'write_stock',
-           'save_stock', 'read_json', 'read_config', 'fetch', 'check_files', 'load_stock', 'code_digest',
-           'pretrained_checkpoint']
+           'save_stock', 'read_json', 'read_config', 'fetch', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #cell-3
-import ast, hashlib, json, re, shutil
+import json, re, shutil
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +23,7 @@ from transformers.utils import logging as hf_logging
 from .checkpoint import flush, publish
 from .core import PlmError, fixed_rng, resolve_device, resolve_scale
 from .corpus import fingerprint, load_text
-from .pretraining import RESULT, one_at_a_time, pretrain, recipe_for, run_folder
+from .pretraining import RESULT, code_digest, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
 from .transformer import EncoderConfig, MaskedLM
 
@@ -328,17 +327,7 @@ def load_stock(
     if strange: raise HubError(f"{folder}: {len(strange)} tensors have no place, {strange[0]} first: this is another kind of model than its config says")
     return from_stock(stock), tokenizer
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-54
-def code_digest(
-    source:str, # of a module
-)->str:         # 8 hexadecimal digits
-    "The same for the same code, whatever its comments, docstrings and line breaks."
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None: node.body.pop(0)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:8]
-
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-57
+# %% ../nbs/3_pretraining/33_hub.ipynb #cell-55
 def pretrained_checkpoint(
     shape:str="modern",     # "modern" or "bert"
     *, text:str="pydoc",    # a source of `load_text`
@@ -350,13 +339,11 @@ def pretrained_checkpoint(
     "The pre-trained model of chapter 32 in `cache_folder()`: found, or trained to its end first. The random generators are left as they were."
     scale, device = resolve_scale(scale), resolve_device(device)
     recipe, data = recipe_for(shape, scale), load_text(text)
-    folder = run_folder(recipe, fingerprint(data), seed, f"{shape}-{scale}")
+    folder = run_folder(recipe, fingerprint(data), seed, f"{shape}-{scale}", device=device)
     checkpoint = folder / f"checkpoint-{code_digest(Path(find_spec('plmnb.hub').origin).read_text(encoding='utf-8'))}"
     ready = lambda: all((checkpoint / name).exists() for name in STOCK_FILES)
-    if not ready():
-        if not (folder / RESULT).exists(): print(f"{'Going on with' if folder.exists() else 'Pre-training'} {folder.name}; it is kept for later calls.", flush=True)
-        with fixed_rng(): done = pretrain(data, recipe, folder=folder, seed=seed, device=device, progress=progress)
-        with one_at_a_time(folder):
-            if not ready(): save_stock(done.model, done.tokenizer, checkpoint)
-    print(f"Found {folder.name}.")
-    return checkpoint
+    begun = "Found" if (folder / RESULT).exists() else "Going on with" if folder.exists() else "Pre-training"
+    print(f"{begun} {folder.name}{'' if begun == 'Found' else '; it is kept for later calls'}.", flush=True)
+    if ready(): return checkpoint
+    with fixed_rng(): done = pretrain(data, recipe, folder=folder, seed=seed, device=device, progress=progress)
+    with one_at_a_time(folder): return checkpoint if ready() else save_stock(done.model, done.tokenizer, checkpoint)

@@ -16,7 +16,7 @@ import numpy as np
 from .core import ConfigError, PlmError
 from .plots import heatmap
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-9
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-10
 class MetricError(PlmError, ValueError):
     "Labels, predictions or values that have no score; the message says what is expected."
 
@@ -44,7 +44,7 @@ def accuracy(
     labels, predictions = check_labels(labels, predictions)
     return float((labels == predictions).mean())
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-10
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-11
 def class_counts(
     labels,               # true classes (N,)
     predictions,          # predicted classes (N,)
@@ -75,7 +75,7 @@ def average_shares(
     if average == "weighted": return float(shares @ there / there.sum())
     raise ConfigError(f"average={average!r} is unknown: use 'macro', 'micro', 'weighted', or None for each class")
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-11
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-12
 def precision(
     labels,               # true classes (N,)
     predictions,          # predicted classes (N,)
@@ -106,7 +106,7 @@ def f1(
     hits, called, there = class_counts(labels, predictions, n_classes=n_classes)
     return average_shares(2 * hits, called + there, there, average)
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-18
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-19
 def confusion_matrix(
     labels,        # true classes (N,)
     predictions,   # predicted classes (N,)
@@ -133,7 +133,7 @@ def plot_confusion(
         if count: ax.text(j, i, count, ha="center", va="center", fontsize=6.5, color="black" if shares[i, j] > 0.55 else "white")
     return ax
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-30
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-32
 def check_draws(n:int, level:float):
     "Raises `ConfigError` for less than one draw, or a level that is not between 0 and 1."
     if n < 1: raise ConfigError(f"n={n}: at least 1 draw is needed, 1,000 are usual")
@@ -170,7 +170,7 @@ def bootstrap_interval(
     draws = (rng.integers(0, len(labels), len(labels)) for _ in range(n))
     return middle([metric(labels[i], predictions[i]) for i in draws], level)
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-35
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-37
 @dataclass(frozen=True)
 class Difference:
     "How much better the first of two systems is, on the same texts."
@@ -201,7 +201,7 @@ def paired_test(
     as_large = sum(abs(g) >= abs(value) - 1e-12 for g in swapped)
     return Difference(float(value), *middle(drawn, level), (as_large + 1) / (n + 1))
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-42
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-44
 @cache
 def student_t(
     probability:float, # between 0 and 1
@@ -224,7 +224,7 @@ def seed_interval(
     half = student_t((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
     return float(values.mean() - half), float(values.mean() + half)
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-49
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-51
 class ExtraError(PlmError, ImportError):
     "A function needs a library that an extra of plmnb brings; the message says which."
 
@@ -261,7 +261,7 @@ def tfidf_baseline(
     "Predictions of the classical baseline. Raises `ExtraError`, `MetricError`."
     return tfidf_classifier(train_texts, train_labels).predict(list(texts))
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-52
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-54
 def trainer_metrics(
     eval_prediction, # 🤗 `EvalPrediction`: predictions (N, C), or a tuple that begins with them; label_ids (N,)
 )->dict:             # accuracy, and macro f1, precision and recall
@@ -274,7 +274,7 @@ def trainer_metrics(
     return {"accuracy": accuracy(labels, predictions), "f1": f1(labels, predictions),
             "precision": precision(labels, predictions), "recall": recall(labels, predictions)}
 
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-55
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-57
 def perplexity(
     nats_per_token:float, # mean of −ln p(token)
 )->float:                 # at least 1 for a loss of at least 0; inf where it does not fit a float

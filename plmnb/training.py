@@ -138,7 +138,7 @@ def fit(
     optimizers = build_optimizers(model, config)
     full = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     start, history = (0, []) if folder is None else resume_training(folder, model, optimizers, config)
-    if start: print(f"Going on from step {start} of {config.steps}.")
+    if 0 < start < config.steps: print(f"Going on from step {start} of {config.steps}.")
     model.train()
     losses = []
     with tqdm(total=config.steps, initial=start, disable=not progress, unit="step", mininterval=1) as bar:

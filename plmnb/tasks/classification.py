@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from ..core import PlmError
-from ..corpus import DataError, fingerprint, load_task
+from ..corpus import fingerprint, load_task
 from ..finetuning import FinetuneConfig, classify_texts, encode_task, finetune_classifier
 from ..metrics import accuracy, bootstrap_interval, f1, majority_baseline, tfidf_baseline
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-17
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-18
 class ClassifierError(PlmError, ValueError):
     "A classifier that cannot be loaded, or texts and scores that it cannot work with; the message says what to do."
 
@@ -35,7 +35,7 @@ def class_names(
 
 def load_classifier(
     source,        # a folder, a name on the Hub, or an object with `.model` and `.tokenizer`, returned as it is
-    *, device="cpu",
+    *, device:str="cpu", # where it computes
 )->Classifier:
     "A fine-tuned classifier, from safetensors, with no code from the folder. Raises `ClassifierError` for a checkpoint without a trained head."
     if hasattr(source, "model") and hasattr(source, "tokenizer"): return source
@@ -46,9 +46,9 @@ def load_classifier(
         model = AutoModelForSequenceClassification.from_pretrained(source, use_safetensors=True)
         return Classifier(model.to(device).eval(), AutoTokenizer.from_pretrained(source))
     except ClassifierError: raise
-    except (OSError, ValueError) as error: raise ClassifierError(f"{source}: no classifier could be loaded ({str(error).splitlines()[0]}): name a folder that holds one, or a model on the Hub") from error
+    except (OSError, ValueError) as error: raise ClassifierError(f"{source}: no classifier could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-19
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-20
 def longest_input(classifier)->int: # tokens
     "How much is read: no more than the model can, its tokenizer says, and it was fine-tuned on."
     limits = [classifier.tokenizer.model_max_length, classifier.model.config.max_position_embeddings]
@@ -80,7 +80,7 @@ def classify(
     names, probabilities = class_names(classifier), class_probabilities(classifier, texts)
     return [(names[row.argmax()], float(row.max())) for row in probabilities]
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-25
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-26
 def worst_examples(
     texts,         # N strings
     labels,        # true classes (N,)
@@ -95,7 +95,7 @@ def worst_examples(
     return [{"text": texts[i], "label": names[labels[i]], "called": names[probabilities[i].argmax()], "probability": float(probabilities[i].max()), "loss": float(loss[i])}
             for i in np.argsort(-loss, kind="stable")[:k]]
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-28
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-29
 @dataclass(frozen=True)
 class Outcome:
     "A classifier compared with its baselines on the test split."
@@ -122,7 +122,7 @@ class Outcome:
         rows = [f"| {system} | {len(rows)} | {cell(system, accuracy)} | {cell(system, f1)} |" for system, rows in self.predictions.items()]
         return "\n".join(["| system | seeds | accuracy | macro F1 |", "|---|---|---|---|", *rows])
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-29
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-30
 FINETUNED = "fine-tuned"
 
 def run_classification(
@@ -155,7 +155,7 @@ def save_scores(outcome, config):
     text = json.dumps({"schema": 1, "data": outcome.data, "config": dataclasses.asdict(config), "scores": scores}, indent=1)
     (outcome.folder / "scores.json").write_text(text, encoding="utf-8")
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-40
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-42
 def one_against_rest(
     data,     # a `DatasetDict` of `load_task`
     name:str, # a class of it
@@ -168,7 +168,7 @@ def one_against_rest(
     binary = data.map(lambda rows: {"label": [int(label == wanted) for label in rows["label"]]}, batched=True)
     return binary.cast_column("label", ClassLabel(names=["other", name]))
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-43
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-45
 def choose_threshold(
     labels, # 0 or 1 (N,), of validation texts
     scores, # the higher, the rather 1 (N,)
@@ -185,7 +185,7 @@ def choose_threshold(
     middle = (ranked[best] + ranked[best + 1]) / 2
     return float(middle if middle > ranked[best + 1] else ranked[best])
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-46
+# %% ../../nbs/5_tasks/50_classification.ipynb #cell-48
 def repeat_rare(
     data,               # a `DatasetDict` of `load_task`
     *, at_most:int=5,   # the largest weight
