@@ -412,7 +412,8 @@ def earlier_seconds(
     seconds = {}
     for path in sorted(Path(root).glob(f"*/{RESULTS}"), key=lambda path: path.stat().st_mtime):
         result = read_results(path.parent)
-        if result["dials"]["scale"] not in ("auto", scale) or result["dials"]["device"] not in ("auto", device): continue
+        meant = [resolve() if dial == "auto" else dial for dial, resolve in ((result["dials"]["scale"], resolve_scale), (result["dials"]["device"], resolve_device))]
+        if meant != [scale, device]: continue
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 
