@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['FORMS', 'EMPTY', 'NAME', 'CHECKS', 'shifted', 'kind_of_error', 'kind_of', 'as_array', 'compare_arrays',
-           'compare_texts', 'compare_items', 'same_value', 'same_result', 'ExerciseError', 'exercise', 'find_check',
-           'is_empty', 'explain', 'hint_for', 'progress', 'keep', 'check']
+           'compare_texts', 'compare_items', 'same_value', 'same_result', 'must_raise', 'ExerciseError', 'exercise',
+           'find_check', 'is_empty', 'explain', 'hint_for', 'progress', 'keep', 'check']
 
 # %% ../nbs/0_ground/03_exercises.ipynb #cell-3
 import dis, importlib, json, linecache, math, os, pkgutil, re, traceback, warnings
@@ -149,6 +149,22 @@ def same_result(
     return "the result is right, but the function changes its argument: work on a copy" if changed else None
 
 # %% ../nbs/0_ground/03_exercises.ipynb #cell-19
+def must_raise(
+    answer,      # the reader's function
+    error:str,   # name of the error's class, or of a parent of it
+    words,       # texts that its message must contain
+    *args,       # the bad arguments
+    case:str,    # what is bad about them; put before the hint
+    **kwargs,
+)->str|None:     # a hint, None when it is refused as it should be
+    "Check a refusal. Another error than the one asked for goes on upwards, to be explained as the reader's own."
+    try: result = answer(*args, **kwargs)
+    except Exception as raised:
+        if error not in {parent.__name__ for parent in type(raised).__mro__}: raise
+        return next((f"for {case}: the message of the {error} does not say {word!r}" for word in words if word not in str(raised)), None)
+    return EMPTY if result is None or result is ... else f"for {case}: nothing is raised, asked for is {error}"
+
+# %% ../nbs/0_ground/03_exercises.ipynb #cell-22
 class ExerciseError(PlmError, ValueError):
     "An exercise that does not exist or cannot be registered, or a damaged record of progress; the message says what to do."
 
@@ -181,7 +197,7 @@ def find_check(
     chapters = sorted(with_checks | {n.partition(".")[0] for n in CHECKS})
     raise ExerciseError(f"exercise {name!r} does not exist: chapters with exercises are {', '.join(chapters)}")
 
-# %% ../nbs/0_ground/03_exercises.ipynb #cell-22
+# %% ../nbs/0_ground/03_exercises.ipynb #cell-25
 def is_empty(
     answer, # what the reader gives
 )->bool:
@@ -221,7 +237,7 @@ def hint_for(
         # the one place where every error is caught: whatever a reader's code raises is an answer to speak about
         except Exception as error: return explain(error, answer)
 
-# %% ../nbs/0_ground/03_exercises.ipynb #cell-25
+# %% ../nbs/0_ground/03_exercises.ipynb #cell-28
 def _home(): return Path(os.environ.get("PLMNB_HOME") or Path.home() / ".cache" / "plmnb")
 
 def progress()->dict: # chapter → numbers of the exercises that are solved, such as {"attention": [1, 3]}
