@@ -5,10 +5,10 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'Model', 
            'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
            'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'save_pretrained',
-           'print_pretrained', 'finetune', 'course_model', 'finetune_and_compare', 'print_finetuned', 'fill',
-           'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes',
-           'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table',
-           'results_table', 'fill_places', 'readme_text', 'readme']
+           'print_pretrained', 'finetune', 'course_model', 'check_model', 'finetune_and_compare', 'print_finetuned',
+           'fill', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds',
+           'minutes', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of',
+           'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme']
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-3
 import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
@@ -293,6 +293,7 @@ def finetune(
         dials = start_run(scale, seed, device)
         from plmnb.corpus import load_task
         task = load_task("topic", source, text_column=text_column, label_column=label_column)
+        if model: check_model(model)
         print_finetuned(finetune_and_compare(model or course_model(dials), task, dials, out), task, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-29
@@ -300,6 +301,13 @@ def course_model(dials)->Path: # of a `Run`; a folder that 🤗 loads
     "The course's own model, pre-trained first where it is missing. What it says on the way goes to stderr: stdout is for the answer."
     from plmnb.hub import pretrained_checkpoint
     with redirect_stdout(sys.stderr): return pretrained_checkpoint("modern", scale=dials.scale, seed=dials.seed, device=dials.device)
+
+def check_model(name):
+    "Raises `ConfigError` for a folder or name that 🤗 transformers loads nothing from."
+    from transformers import AutoConfig, AutoTokenizer
+    try: AutoConfig.from_pretrained(name), AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(f"{name} is no model that 🤗 transformers can load ({str(error).strip().splitlines()[0]}) Give a folder that plmnb pretrain has made, or OWNER/NAME on the Hub") from error
 
 def finetune_and_compare(checkpoint, task, dials, out:Path)->dict: # name → predicted classes of the test split
     "Fine-tune, save, and predict the test split three ways."
@@ -404,7 +412,8 @@ def earlier_seconds(
     seconds = {}
     for path in sorted(Path(root).glob(f"*/{RESULTS}"), key=lambda path: path.stat().st_mtime):
         result = read_results(path.parent)
-        if result["dials"]["scale"] not in ("auto", scale) or result["dials"]["device"] not in ("auto", device): continue
+        meant = [resolve() if dial == "auto" else dial for dial, resolve in ((result["dials"]["scale"], resolve_scale), (result["dials"]["device"], resolve_device))]
+        if meant != [scale, device]: continue
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 

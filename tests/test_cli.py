@@ -129,6 +129,8 @@ def test_bad_input_is_one_line_and_comes_before_the_work(desk):
             "no results in": ["report", "nothing/here"],
             "no run in": ["report"],
             "has no [MASK]": ["fill", "--model", "nothing", "a sentence without a gap"],
+            "nothing is no model": ["finetune", "--data", "labels.csv", *COLUMNS, "--model", "nothing", "--out", "other"],
+            "no/such is no model": ["finetune", "--data", "labels.csv", *COLUMNS, "--model", "no/such", "--out", "other"],
             "nothing": ["fill", "--model", "nothing", "a [MASK]"]}.items():
         assert message in refusal(*words, cwd=desk)
     assert (desk / "thesis" / "draft.txt").read_text() == "two years of work" and not (desk / "other").exists() and not (desk / "runs").exists()

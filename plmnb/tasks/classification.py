@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import PlmError
-from ..corpus import DataError, fingerprint, load_task
+from ..corpus import fingerprint, load_task
 from ..finetuning import FinetuneConfig, classify_texts, encode_task, finetune_classifier
 from ..metrics import accuracy, bootstrap_interval, f1, majority_baseline, tfidf_baseline
 
@@ -35,7 +35,7 @@ def class_names(
 
 def load_classifier(
     source,        # a folder, a name on the Hub, or an object with `.model` and `.tokenizer`, returned as it is
-    *, device="cpu",
+    *, device:str="cpu", # where it computes
 )->Classifier:
     "A fine-tuned classifier, from safetensors, with no code from the folder. Raises `ClassifierError` for a checkpoint without a trained head."
     if hasattr(source, "model") and hasattr(source, "tokenizer"): return source
@@ -46,7 +46,7 @@ def load_classifier(
         model = AutoModelForSequenceClassification.from_pretrained(source, use_safetensors=True)
         return Classifier(model.to(device).eval(), AutoTokenizer.from_pretrained(source))
     except ClassifierError: raise
-    except (OSError, ValueError) as error: raise ClassifierError(f"{source}: no classifier could be loaded ({str(error).splitlines()[0]}): name a folder that holds one, or a model on the Hub") from error
+    except (OSError, ValueError) as error: raise ClassifierError(f"{source}: no classifier could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-20
 def longest_input(classifier)->int: # tokens
