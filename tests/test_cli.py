@@ -180,7 +180,8 @@ def test_finetune_on_a_users_table(desk, pretrained):
 def test_interrupted_pretraining_goes_on_to_the_same_result(desk, pretrained, tmp_path):
     "Ctrl-C after a checkpoint; the same line again ends where a run ends that was never stopped."
     line = [*PLMNB, "pretrain", "--text", "my notes/*.txt", "--scale", "tiny", "--device", "cpu", "--out", str(tmp_path / "resumed")]
-    process = subprocess.Popen(line, cwd=desk, env=environment(tmp_path / "cache"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) # a shell's background job, as CI may be, ignores Ctrl-C and would pass that on
+    process = subprocess.Popen(line, cwd=desk, env=environment(tmp_path / "cache"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     while process.poll() is None and not list((tmp_path / "cache").rglob("step-*/manifest.json")): time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     told, complaint = process.communicate()
