@@ -244,7 +244,7 @@ def progress()->dict: # chapter → numbers of the exercises that are solved, su
     "What has been solved on this machine. Raises `ExerciseError` when the record is damaged."
     path = _home() / "progress.json"
     try: return dict(json.loads(path.read_text(encoding="utf-8"))["solved"])
-    except FileNotFoundError: return {}
+    except (FileNotFoundError, NotADirectoryError): return {}
     except (ValueError, KeyError, TypeError) as error: raise ExerciseError(f"{path} is damaged ({error}): delete it and check your answers again") from error
 
 def keep(

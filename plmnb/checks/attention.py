@@ -2,13 +2,15 @@
 
 # %% auto #0
 __all__ = ['band', 'check_window_mask', 'same_text', 'check_document_mask', 'by_group', 'check_grouped_attention', 'spread',
-           'check_attended']
+           'check_attended', 'check_repaired']
 
 # %% ../../nbs/solutions/20_attention.ipynb #cell-3
+import math
+
 import torch
 
 from ..attention import attention
-from ..exercises import exercise, same_result
+from ..exercises import exercise, same_result, same_value
 
 # %% ../../nbs/solutions/20_attention.ipynb #cell-6
 def band(n_tokens:int, window:int): # bool (T, T)
@@ -55,3 +57,22 @@ def check_attended(answer)->str|None: # a hint, None when the answer is right
     "All alike, one alone, and random rows."
     cases = ((torch.full((2, 4), 0.25), "all tokens alike"), (torch.eye(3), "one token with all the weight"), (torch.randn(2, 3, 6).softmax(-1), "random weights"))
     return next((hint for weights, case in cases if (hint := same_result(answer, spread, weights, tolerance=1e-5, case=case))), None)
+
+# %% ../../nbs/solutions/20_attention.ipynb #cell-18
+@exercise("attention.5")
+def check_repaired(answer)->str|None: # a hint, None when the answer is right
+    "One property at a time."
+    q, k, v = (torch.randn(2, n, 8, dtype=torch.float64) for n in (5, 7, 7))
+    everything = torch.ones(5, 7, dtype=torch.bool)
+    got = answer(q.clone(), k.clone(), v.clone(), everything)
+    if getattr(got, "shape", None) != (2, 5, 8): return same_value(got, attention(q, k, v), case="5 queries and 7 keys")
+    mask = torch.rand(5, 7, dtype=torch.float64) < 0.5
+    mask[:, 0] = True
+    mask[0, 1:] = False
+    got = answer(q.clone(), k.clone(), v.clone(), mask)
+    if same_value(got[:, 0], v[:, 0], tolerance=1e-4): return "a query that may look at one token only does not get that token's value"
+    expected = attention(q, k, v, mask=mask)
+    unscaled, other = (attention(q * factor, k, v, mask=mask) for factor in (math.sqrt(8), math.sqrt(8 / 5)))
+    if same_value(got, other) is None: return "the scores are divided by the root of the number of tokens: attention then depends on the length of the text"
+    if same_value(got, unscaled) is None: return "the scores are not divided by √d_k"
+    return same_value(got, expected, case="a random mask")

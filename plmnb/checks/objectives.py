@@ -2,14 +2,15 @@
 
 # %% auto #0
 __all__ = ['loss_at', 'check_repaired_loss', 'minus_hundred', 'check_to_labels', 'exp_mean', 'check_perplexity', 'whole',
-           'check_whole_words']
+           'check_whole_words', 'run_lengths', 'check_spans']
 
 # %% ../../nbs/solutions/22_objectives.ipynb #cell-3
 import math
 
 import torch
 
-from ..exercises import exercise, same_result
+from ..core import rng_state
+from ..exercises import exercise, same_result, same_value
 from ..objectives import mlm_loss
 
 # %% ../../nbs/solutions/22_objectives.ipynb #cell-6
@@ -62,3 +63,28 @@ def check_whole_words(answer)->str|None: # a hint, None when the answer is right
         if hint := same_result(answer, whole, starts, torch.arange(6) == place, case=case): return hint
     many = torch.rand(40) < 0.5; many[0] = True
     return same_result(answer, whole, starts, torch.zeros(6, dtype=torch.bool), case="nothing drawn") or same_result(answer, whole, many, torch.rand(40) < 0.2, case="random words")
+
+# %% ../../nbs/solutions/22_objectives.ipynb #cell-18
+def run_lengths(row):
+    "Lengths of the runs of hidden positions that touch neither end."
+    runs = "".join("x" if hidden else " " for hidden in row.tolist()).split(" ")
+    return [len(found) for found in runs[1:-1] if found]
+
+@exercise("objectives.5")
+def check_spans(answer)->str|None: # a hint, None when the answer is right
+    "Type, generator, spans, ends, rate."
+    for rate, length in ((0.15, 3), (0.5, 4), (0.3, 1), (0.15, 10)):
+        shape, case = (400, 60), f"rate {rate} and spans of {length}"
+        before = rng_state()
+        got = answer(shape, rate, length, torch.Generator().manual_seed(1))
+        if hint := same_value(got, torch.zeros(shape, dtype=torch.bool) if not torch.is_tensor(got) or got.shape != shape or got.dtype != torch.bool else got, case=case): return hint
+        if rng_state() != before: return "numbers are drawn from another generator than the one given"
+        if not torch.equal(got, answer(shape, rate, length, torch.Generator().manual_seed(1))): return "the same generator gave other spans"
+        short = [n for row in got for n in run_lengths(row) if n < length]
+        if short: return f"for {case}: {len(short)} runs inside the sequences are shorter than a span"
+        bound = 4.5 * math.sqrt(length * rate * (1 - rate) / got.numel())
+        for place, part in {"the first position": got[:, 0], "the last position": got[:, -1]}.items():
+            share = part.double().mean().item()
+            if abs(share - rate) > 4.5 * math.sqrt(rate * (1 - rate) / 400): return f"for {case}: {place} is hidden in {share:.0%} of the sequences; all positions are to be treated alike, the ends too"
+        share = got.double().mean().item()
+        if abs(share - rate) > bound: return f"for {case}: {share:.1%} of the positions are hidden, {'too many' if share > rate else 'too few'}: a position can be covered by any of several spans"
