@@ -13,6 +13,7 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'Model', 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-3
 import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Annotated
@@ -388,17 +389,17 @@ def seconds_per_step(
     "The quickest of a few pre-training steps on random tokens, on this machine, now."
     import torch
     from plmnb.core import fixed_rng
-    from plmnb.pretraining import batch_of, masked_loss
+    from plmnb.pretraining import batch_of, pretraining_loss
     from plmnb.training import build_optimizers, train_step
     from plmnb.transformer import MaskedLM
     with fixed_rng(0):
         model = MaskedLM(recipe.model).to(device)
         optimizers, blocks, times = build_optimizers(model, recipe.train), torch.randint(5, recipe.model.vocab_size, (recipe.batch, recipe.block)), []
-        rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
+        rates, loss_of = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups], partial(pretraining_loss, neighbours=recipe.neighbours)
         for step in range(n):
             began = time.perf_counter()
             batch = batch_of(step, blocks, recipe, recipe.model.vocab_size, 0, device)
-            float(train_step(model, batch, masked_loss, optimizers, rates, recipe.train))  # float waits for a GPU
+            float(train_step(model, batch, loss_of, optimizers, rates, recipe.train))  # float waits for a GPU
             times.append(time.perf_counter() - began)
     return min(times[1:])
 

@@ -47,7 +47,7 @@ def new_axes(
 def line(
     ax,                 # axes to draw on
     x,                  # positions, shape (N,)
-    ys,                 # one curve (N,) or one a seed (S, N)
+    ys,                 # one curve (N,) or one a seed (S, N), NaN where a seed has no point
     *, label:str,       # name in the legend
     colour:str=PALETTE[0],
     marker:str="",      # matplotlib's marker, for few points
@@ -55,8 +55,8 @@ def line(
     "Mean over seeds, with the range from lowest to highest shaded. Raises `ConfigError` when the lengths differ."
     x, ys = np.asarray(x, float), np.atleast_2d(np.asarray(ys, float))
     if ys.shape[1] != len(x): raise ConfigError(f"{len(x)} positions, but curves of {ys.shape[1]} points")
-    ax.plot(x, ys.mean(0), color=colour, marker=marker, markersize=4, label=label)
-    if len(ys) > 1: ax.fill_between(x, ys.min(0), ys.max(0), color=colour, alpha=0.18, linewidth=0)
+    ax.plot(x, np.nanmean(ys, 0), color=colour, marker=marker, markersize=4, label=label)
+    if len(ys) > 1: ax.fill_between(x, np.nanmin(ys, 0), np.nanmax(ys, 0), color=colour, alpha=0.18, linewidth=0)
     return ax
 
 def baseline(

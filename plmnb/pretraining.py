@@ -3,9 +3,9 @@
 # %% auto #0
 __all__ = ['SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'RUN', 'RESULT', 'LOCK', 'PARTS', 'Recipe', 'recipe_for',
            'PretrainingError', 'pack', 'Cloze', 'freeze_masks', 'unigram_probabilities', 'bigram_probabilities',
-           'counting_baselines', 'score_cloze', 'bits_per_character', 'batch_of', 'masked_loss', 'Pretrained',
-           'one_at_a_time', 'write_json', 'claim_folder', 'prepare', 'final_scores', 'load_result', 'pretrain',
-           'train_to_the_end', 'code_digest', 'run_folder', 'draw_curves', 'live_curve', 'fill']
+           'counting_baselines', 'score_cloze', 'bits_per_character', 'rows_of', 'batch_of', 'pretraining_loss',
+           'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder', 'prepare', 'final_scores', 'load_result',
+           'pretrain', 'train_to_the_end', 'code_digest', 'run_folder', 'draw_curves', 'live_curve', 'fill']
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-3
 import ast, dataclasses, hashlib, json, math, os
@@ -22,7 +22,7 @@ from . import core
 from .checkpoint import latest_checkpoint, load_checkpoint
 from .core import ConfigError, PlmError, cache_folder, seed_everything
 from .corpus import fingerprint
-from .objectives import mask_tokens, mlm_loss
+from .objectives import mask_tokens, mlm_loss, neighbour_loss
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_wordpiece
 from .training import TrainConfig, fit, resolve_precision
 from .transformer import EncoderConfig, MaskedLM, bert_config, modern_config
@@ -36,11 +36,14 @@ class Recipe:
     block:int=64           # tokens a block, [CLS] included
     batch:int=32           # blocks a step
     mask_rate:float=0.3    # share of the tokens that is hidden in training; evaluation hides 15 %
+    neighbours:float=0.0   # weight of the second question, which block follows which; 0: hidden words alone
 
     def __post_init__(self):
         if not 2 <= self.block <= self.model.max_len: raise ConfigError(f"block={self.block}: from 2 to max_len={self.model.max_len} tokens")
         if self.batch < 1: raise ConfigError(f"batch={self.batch}: at least 1 block")
         if not 0 < self.mask_rate < 1: raise ConfigError(f"mask_rate={self.mask_rate}: between 0 and 1")
+        if not (math.isfinite(self.neighbours) and self.neighbours >= 0): raise ConfigError(f"neighbours={self.neighbours}: give a finite number, 0 or more")
+        if self.neighbours and (self.batch < 4 or self.batch % 2): raise ConfigError(f"batch={self.batch}: with neighbours an even number of blocks, at least 4")
 
     @property
     def tokens(self)->int: # read in training, with repetitions
@@ -60,9 +63,10 @@ def recipe_for(
     lengths = {"tiny": (100, 16), "laptop": (1500, 32), "gpu": (4000, 64)}
     if scale not in sizes: raise ConfigError(f"scale={scale!r}: use " + ", ".join(map(repr, sizes)))
     size, (steps, batch) = sizes[scale], lengths[scale]
-    model, muon_lr = (modern_config(**size, d_ff=3 * size["d_model"], max_len=128), 0.014) if shape == "modern" else (bert_config(**size, d_ff=4 * size["d_model"], max_len=64), 0.007)
-    train = TrainConfig(steps, muon_lr=muon_lr, adamw_lr=0.005, log_every=max(1, steps // 25), save_every=max(1, steps // 10))
-    return Recipe(model, train, batch=batch)
+    if shape == "modern": model, rates, neighbours = modern_config(**size, d_ff=3 * size["d_model"], max_len=128), dict(muon_lr=0.014, weight_decay=0.1), 0.1
+    else: model, rates, neighbours = bert_config(**size, d_ff=4 * size["d_model"], max_len=64), dict(muon_lr=0.007), 0.0
+    train = TrainConfig(steps, **rates, adamw_lr=0.005, log_every=max(1, steps // 25), save_every=max(1, steps // 10))
+    return Recipe(model, train, batch=batch, neighbours=neighbours)
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-11
 class PretrainingError(PlmError, RuntimeError):
@@ -169,27 +173,46 @@ def bits_per_character(
     return nats_per_token * tokens / characters / math.log(2)
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-26
+def rows_of(
+    step:int,      # 0, 1, 2, …
+    n:int,         # training blocks
+    recipe:Recipe, # batch size, and whether neighbours are asked for
+    seed:int,      # of the run
+)->Tensor:         # block numbers (B,); with neighbours, the second half follows the first
+    "Which blocks a step reads; none twice in an epoch. Raises `PretrainingError` when there are too few for pairs."
+    unit = 2 if recipe.neighbours else 1 # blocks that stay together
+    if n < 5 and unit == 2: raise PretrainingError(f"{n} blocks of text, and neighbours need 5: give more text, or a recipe with neighbours=0")
+    groups = (n - unit + 1) // unit
+    size = min(recipe.batch // unit, groups)
+    epoch, place = divmod(step, groups // size)
+    order = torch.randperm(groups, generator=torch.Generator().manual_seed(1_000_003 * seed + epoch))
+    firsts = order[place * size:(place + 1) * size] * unit + epoch % unit
+    return torch.cat([firsts + i for i in range(unit)])
+
 def batch_of(
     step:int,          # 0, 1, 2, …
     blocks_NT:Tensor,  # training blocks
-    recipe:Recipe,     # batch size and mask rate
+    recipe:Recipe,     # batch size, mask rate, and whether neighbours are asked for
     vocab_size:int,    # V
     seed:int,          # of the run
     device:str="cpu",  # where the batch goes
 )->tuple:              # (truth, corrupted, selected), each (B, T)
-    "The batch of a step: a function of the step and the seed alone."
-    size = min(recipe.batch, len(blocks_NT))
-    epoch, place = divmod(step, len(blocks_NT) // size)
-    order = torch.randperm(len(blocks_NT), generator=torch.Generator().manual_seed(1_000_003 * seed + epoch))
-    ids_BT = blocks_NT[order[place * size:(place + 1) * size]]
+    "The batch of a step: a function of the step and the seed alone. Raises `PretrainingError` when there is too little text for pairs."
+    ids_BT = blocks_NT[rows_of(step, len(blocks_NT), recipe, seed)]
     masks = torch.Generator().manual_seed(1_000_000_007 * (seed + 1) + step)
     corrupted_BT, selected_BT = mask_tokens(ids_BT, mask_id=SPECIAL_TOKENS.index("[MASK]"), vocab_size=vocab_size, n_special=len(SPECIAL_TOKENS), rate=recipe.mask_rate, generator=masks)
     return ids_BT.to(device), corrupted_BT.to(device), selected_BT.to(device)
 
-def masked_loss(model, batch):
-    "Loss at the hidden positions; the vocabulary is scored nowhere else."
+def pretraining_loss(
+    model:MaskedLM,
+    batch:tuple,          # of `batch_of`
+    neighbours:float=0.0, # weight of the second question
+)->Tensor:                # scalar
+    "Nats at the hidden positions, the vocabulary scored nowhere else; plus the weighted nats of which block follows which."
     ids_BT, corrupted_BT, selected_BT = batch
-    return mlm_loss(model(corrupted_BT, selected_BT), ids_BT[selected_BT])
+    hidden_BTD = model.encoder(corrupted_BT)
+    loss = mlm_loss(model.scores(hidden_BTD[selected_BT]), ids_BT[selected_BT])
+    return loss + neighbours * neighbour_loss(*hidden_BTD.mean(1).chunk(2)) if neighbours else loss
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-29
 @dataclass(frozen=True)
@@ -198,7 +221,7 @@ class Pretrained:
     model:MaskedLM   # in evaluation mode
     tokenizer:object # `tokenizers.Tokenizer`
     recipe:Recipe
-    history:list     # {"step", "loss", "held_out"}: nats in training, and on some of the validation blocks
+    history:list     # {"step", "loss", "held_out"}: the loss in training, and nats per hidden word on some of the validation blocks
     scores:dict      # on the test split: mlm_nats, mlm_bits_per_char, unigram_nats, bigram_nats
     data:str         # fingerprint of the text
 
@@ -266,7 +289,7 @@ def pretrain(
     progress:bool=True,   # a bar with loss, speed and time left
     on_log=None,          # called with the history whenever it grows
 )->Pretrained:
-    "Pre-train a masked language model (Devlin 2019, §3.1). Raises `PretrainingError`, and what the tokenizer and the loop raise."
+    "Pre-train a masked language model (Devlin 2019, §3.1), with neighbours where the recipe says so. Raises `PretrainingError`, and what the tokenizer and the loop raise."
     folder, data = Path(folder), fingerprint(text)
     with one_at_a_time(folder):
         claim_folder(folder, {"recipe": dataclasses.asdict(recipe), "data": data, "seed": seed})
@@ -281,7 +304,7 @@ def train_to_the_end(text, recipe, folder, seed, device, progress, on_log, data)
     model = MaskedLM(dataclasses.replace(recipe.model, vocab_size=vocab_size)).to(device)
     watched = freeze_masks(blocks["validation"][:256], vocab_size)
     batch_at = partial(batch_of, blocks_NT=blocks["train"], recipe=recipe, vocab_size=vocab_size, seed=seed, device=device)
-    history = fit(model, batch_at, masked_loss, recipe.train, folder=folder, progress=progress, on_log=on_log,
+    history = fit(model, batch_at, partial(pretraining_loss, neighbours=recipe.neighbours), recipe.train, folder=folder, progress=progress, on_log=on_log,
                   measure=lambda model: {"held_out": score_cloze(model, watched)})
     scores = final_scores(model, blocks, tokens, sum(map(len, text["test"]["text"])))
     write_json(folder / RESULT, {"history": history, "scores": scores, "data": data})

@@ -35,18 +35,23 @@ def draw_labels(
 class TransferPlan:
     "Budgets and seeds of a comparison. Raises `ConfigError`."
     budgets:tuple=(60, 200, 1000)  # labels; all of them are added as the last budget when `whole`
-    seeds:tuple=(0, 1, 2)          # each draws other labels and other random weights
+    seeds:tuple=(0, 1, 2, 3, 4)    # each draws other labels and other random weights
+    many:int=1000                  # labels from which on the first three seeds do: each then takes longer
     whole:bool=True                # also with every label there is
 
     def __post_init__(self):
         if not self.budgets or list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] < 1: raise ConfigError(f"budgets={self.budgets}: give rising numbers of labels, such as (60, 200)")
         if len(set(self.seeds)) < 2: raise ConfigError(f"seeds={self.seeds}: at least two, or there is no interval")
 
+    def seeds_for(self, n:int)->tuple: # of a budget of n labels
+        "All seeds for few labels, the first three for many."
+        return self.seeds if n < self.many else self.seeds[:3]
+
 def transfer_plan(
     scale:str="laptop", # "tiny", "laptop" or "gpu"
 )->TransferPlan:
     "The plans of the course. Raises `ConfigError` for an unknown scale."
-    plans = {"tiny": TransferPlan((30, 60), whole=False), "laptop": TransferPlan(), "gpu": TransferPlan((8, 20, 60, 200, 500, 1000), (0, 1, 2, 3, 4))}
+    plans = {"tiny": TransferPlan((30, 60), (0, 1, 2), whole=False), "laptop": TransferPlan(), "gpu": TransferPlan((8, 20, 60, 200, 500, 1000))}
     if scale not in plans: raise ConfigError(f"scale={scale!r}: use " + ", ".join(map(repr, plans)))
     return plans[scale]
 
@@ -94,19 +99,19 @@ def compare(
     from tqdm.auto import tqdm
     budgets = sorted({*plan.budgets, *([len(data["train"])] if plan.whole else [])})
     if budgets[-1] > len(data["train"]): raise TransferError(f"a budget of {budgets[-1]} labels, but the training set has {len(data['train'])}: lower the budgets")
-    grid = [(system, n, seed) for n in budgets for seed in plan.seeds for system in SYSTEMS]
+    grid = [(system, n, seed) for n in budgets for seed in plan.seeds_for(n) for system in SYSTEMS]
     return [run_trial(system, checkpoint, data, n, seed=seed, scale=scale, device=device) for system, n, seed in tqdm(grid, disable=not progress, unit="trial")]
 
 # %% ../nbs/4_finetuning/42_transfer.ipynb #cell-16
 def curve_of(
     trials:list,   # `Trial`s
     system:str,    # one of `SYSTEMS`
-)->tuple:          # (budgets (N,), accuracies (S, N)), a row a seed
-    "One system's accuracies by budget and seed. Raises `TransferError` when trials are missing."
-    found = {(t.labels, t.seed): t.accuracy for t in trials if t.system == system}
+)->tuple:          # (budgets (N,), accuracies (S, N)), a row a seed; NaN where no system was run with that seed
+    "One system's accuracies by budget and seed. Raises `TransferError` when it was not run where the others were."
+    wanted, found = {(t.labels, t.seed) for t in trials}, {(t.labels, t.seed): t.accuracy for t in trials if t.system == system}
+    if not found or set(found) != wanted: raise TransferError(f"{system}: {len(found)} trials, {len(wanted)} are wanted to compare it with the others: run each once")
     budgets, seeds = sorted({n for n, _ in found}), sorted({s for _, s in found})
-    if not found or len(found) != len(budgets) * len(seeds): raise TransferError(f"{system}: {len(found)} trials for {len(budgets)} budgets × {len(seeds)} seeds: run each once")
-    return np.array(budgets), np.array([[found[n, s] for n in budgets] for s in seeds])
+    return np.array(budgets), np.array([[found.get((n, s), math.nan) for n in budgets] for s in seeds])
 
 def draw_transfer(
     trials:list,        # `Trial`s

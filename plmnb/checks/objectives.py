@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['loss_at', 'check_repaired_loss', 'minus_hundred', 'check_to_labels', 'exp_mean', 'check_perplexity', 'whole',
-           'check_whole_words', 'run_lengths', 'check_spans']
+           'check_whole_words', 'run_lengths', 'check_spans', 'without_kin', 'check_fair_loss']
 
 # %% ../../nbs/solutions/22_objectives.ipynb #cell-3
 import math
@@ -88,3 +88,16 @@ def check_spans(answer)->str|None: # a hint, None when the answer is right
             if abs(share - rate) > 4.5 * math.sqrt(rate * (1 - rate) / 400): return f"for {case}: {place} is hidden in {share:.0%} of the sequences; all positions are to be treated alike, the ends too"
         share = got.double().mean().item()
         if abs(share - rate) > bound: return f"for {case}: {share:.1%} of the positions are hidden, {'too many' if share > rate else 'too few'}: a position can be covered by any of several spans"
+
+# %% ../../nbs/solutions/22_objectives.ipynb #cell-21
+def without_kin(scores, documents): # nats, scalar
+    "One row at a time."
+    rows = [torch.cat([row[i:i + 1], row[documents != documents[i]]]) for i, row in enumerate(scores)]
+    return sum(torch.logsumexp(row, 0) - row[0] for row in rows) / len(rows)
+
+@exercise("objectives.6")
+def check_fair_loss(answer)->str|None: # a hint, None when the answer is right
+    "All documents different; two pairs of one document; all of one."
+    scores = torch.randn(5, 5) * 3
+    cases = ((torch.arange(5), "five documents"), (torch.tensor([4, 1, 4, 2, 1]), "two documents with two pairs each"), (torch.zeros(5, dtype=torch.long), "a single document"))
+    return next((hint for documents, case in cases if (hint := same_result(answer, without_kin, scores, documents, tolerance=1e-5, case=case))), None)
