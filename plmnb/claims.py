@@ -79,9 +79,15 @@ def load_ledger(
 def accept(
     records:list, # claims of a run; each has "notebook" where the runner knows it
     path,         # the ledger, rewritten whole or not at all
-)->list:          # the names that were added or changed
+    *, ended=(),  # notebooks that ran to their end: references of theirs that they no longer record go
+)->list:          # the names that were added, changed or taken out
     "Make a run's claims the references. Other references stay."
     ledger, changed = load_ledger(path), []
+    recorded, places = {(record["name"], place_of(record)) for record in records}, {place_of(record) for record in records}
+    for name, place in [(name, place) for name, entry in ledger["claims"].items() for place, reference in entry["runs"].items()
+                        if place in places and reference["notebook"] in ended and (name, place) not in recorded]:
+        del ledger["claims"][name]["runs"][place]; changed.append(name)
+    ledger["claims"] = {name: entry for name, entry in ledger["claims"].items() if entry["runs"]}
     for record in records:
         entry = ledger["claims"].setdefault(record["name"], {"runs": {}})
         entry |= {"unit": record["unit"], "better": record["better"]}

@@ -63,8 +63,10 @@ def recipe_for(
     lengths = {"tiny": (100, 16), "laptop": (1500, 32), "gpu": (4000, 64)}
     if scale not in sizes: raise ConfigError(f"scale={scale!r}: use " + ", ".join(map(repr, sizes)))
     size, (steps, batch) = sizes[scale], lengths[scale]
-    if shape == "modern": model, rates, neighbours = modern_config(**size, d_ff=3 * size["d_model"], max_len=128), dict(muon_lr=0.014, weight_decay=0.1), 0.1
-    else: model, rates, neighbours = bert_config(**size, d_ff=4 * size["d_model"], max_len=64), dict(muon_lr=0.007), 0.0
+    if shape == "modern": model, rates, neighbours = modern_config(**size, d_ff=3 * size["d_model"], max_len=128), dict(muon_lr=0.014, weight_decay=0.3), 0.2
+    else:
+        model, rates, neighbours = bert_config(**size, d_ff=4 * size["d_model"], max_len=64), dict(muon_lr=0.007), 0.0
+        steps = steps * 2 // 3 # enough to show where it goes
     train = TrainConfig(steps, **rates, adamw_lr=0.005, log_every=max(1, steps // 25), save_every=max(1, steps // 10))
     return Recipe(model, train, batch=batch, neighbours=neighbours)
 

@@ -36,22 +36,23 @@ class TransferPlan:
     "Budgets and seeds of a comparison. Raises `ConfigError`."
     budgets:tuple=(60, 200, 1000)  # labels; all of them are added as the last budget when `whole`
     seeds:tuple=(0, 1, 2, 3, 4)    # each draws other labels and other random weights
-    many:int=1000                  # labels from which on the first three seeds do: each then takes longer
+    reference:int=200              # the budget from which the one number is taken: it gets every seed, the others the first three
     whole:bool=True                # also with every label there is
 
     def __post_init__(self):
         if not self.budgets or list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] < 1: raise ConfigError(f"budgets={self.budgets}: give rising numbers of labels, such as (60, 200)")
         if len(set(self.seeds)) < 2: raise ConfigError(f"seeds={self.seeds}: at least two, or there is no interval")
+        if self.reference not in self.budgets: raise ConfigError(f"reference={self.reference}: one of the budgets {self.budgets}")
 
     def seeds_for(self, n:int)->tuple: # of a budget of n labels
-        "All seeds for few labels, the first three for many."
-        return self.seeds if n < self.many else self.seeds[:3]
+        "All seeds for the reference, the first three for the rest of the curve."
+        return self.seeds if n == self.reference else self.seeds[:3]
 
 def transfer_plan(
     scale:str="laptop", # "tiny", "laptop" or "gpu"
 )->TransferPlan:
     "The plans of the course. Raises `ConfigError` for an unknown scale."
-    plans = {"tiny": TransferPlan((30, 60), (0, 1, 2), whole=False), "laptop": TransferPlan(), "gpu": TransferPlan((8, 20, 60, 200, 500, 1000))}
+    plans = {"tiny": TransferPlan((30, 60), (0, 1, 2), reference=60, whole=False), "laptop": TransferPlan(), "gpu": TransferPlan((8, 20, 60, 200, 500, 1000))}
     if scale not in plans: raise ConfigError(f"scale={scale!r}: use " + ", ".join(map(repr, plans)))
     return plans[scale]
 

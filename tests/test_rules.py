@@ -175,3 +175,28 @@ def test_importing_plmnb_is_cheap():
     assert statistics.median(b for _, b in pairs) - statistics.median(a for a, _ in pairs) < 0.1
     loaded = "import sys, plmnb; assert not {'torch', 'matplotlib', 'transformers', 'datasets'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=True)
+
+
+# what a reader may see of a run: no errors, no bars, nothing of one machine, no megabytes (chapter 92 publishes it so)
+ONE_MACHINE = re.compile(r"(?<![\w./~-])/(?:home|Users|root|tmp|var|work|mnt|private)/[\w.-]+|\b0x[0-9a-f]{6,}")
+
+
+def unfit(cell):
+    "What is wrong with a cell's outputs."
+    kinds = {output.get("name", output["output_type"]) for output in cell.get("outputs", [])}
+    texts = json.dumps([[output.get("text"), {kind: value for kind, value in output.get("data", {}).items() if not kind.startswith("image/")}] for output in cell.get("outputs", [])])
+    wrong = sorted(kinds - {"stdout", "display_data"}) + [found[0] for found in [ONE_MACHINE.search(texts)] if found]
+    return wrong + (["execution_count"] if cell.get("execution_count") else []) + (["outputs of a volatile cell"] if kinds and "volatile" in cell["metadata"].get("tags", []) else [])
+
+
+@pytest.mark.parametrize("notebook", notebooks(), ids=lambda path: path.name)
+def test_published_outputs_are_fit_to_be_read(notebook):
+    assert [(i, wrong) for i, cell in enumerate(cells(notebook), 1) if (wrong := unfit(cell))] == []
+    assert notebook.stat().st_size <= 200_000
+    if notebook.parent.name in ("9_suite", "solutions"): assert not any(cell.get("outputs") for cell in cells(notebook))
+
+
+def test_the_rule_of_the_outputs_can_fail():
+    cell = {"metadata": {}, "outputs": [{"output_type": "stream", "name": "stderr", "text": ["saved in /tmp/ada/x"]}], "execution_count": 3}
+    assert unfit(cell) == ["stderr", "/tmp/ada", "execution_count"]
+    assert unfit({"metadata": {"tags": ["volatile"]}, "outputs": [{"output_type": "display_data", "data": {"image/png": "AA"}}]}) == ["outputs of a volatile cell"]
