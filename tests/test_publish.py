@@ -1,16 +1,12 @@
 "A run becomes what the repository shows: accepted numbers, published outputs; and what is refused leaves everything as it was."
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
 
 import nbformat
+import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-ROOT = Path(__file__).parents[1]
+from test_cli import plmnb as typed
+
 HAND = "nbs/1_language/10_hand.ipynb"
 PARAMETERS = 'scale = "auto"\nseed = 0\ndevice = "auto"'
 CLAIM = 'from plmnb.claims import claim\nfrom plmnb.core import start_run\nrun = start_run(scale, seed, device)\nprint("measured", claim("hand/toy/number", 0.5, run, unit="nats", better="lower", data="sha256:0"))'
@@ -18,9 +14,7 @@ CLAIM = 'from plmnb.claims import claim\nfrom plmnb.core import start_run\nrun =
 
 def plmnb(repository, *words, code=0):
     "What a line typed in the repository prints."
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-m", "plmnb.cli", *words], cwd=repository, env=environment, capture_output=True, text=True)
-    assert done.returncode == code, done.stdout + done.stderr
+    done = typed(*words, cwd=repository, code=code)
     return done.stdout + done.stderr
 
 

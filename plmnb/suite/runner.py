@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..claims import ClaimError, Verdict, judge, load_ledger, read_claims
+from ..claims import LEDGER, ClaimError, Verdict, judge, load_ledger, read_claims
 from ..core import PACKAGES, SCALES, ConfigError, PlmError, resolve_device
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-8
@@ -616,7 +616,7 @@ def run_notebooks(
     out, dials, started = Path(out).resolve(), Dials(**dials), time.time()
     work = plan(list(notebooks), out, dials, jobs)
     root = find_root(work[0].path.parent)
-    ledger = load_ledger(ledger) if ledger else load_ledger(root.parent / "results" / "claims.json") if root else None
+    ledger = load_ledger(ledger) if ledger else load_ledger(root.parent / LEDGER) if root else None
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as error: raise RunnerError(f"{out} cannot be a folder for results: {error.strerror}") from error
     found = Conductor(work, jobs, fail_fast=fail_fast, progress=progress or Terminal()).conduct()
