@@ -25,7 +25,7 @@ from .core import PlmError, fixed_rng, resolve_device, resolve_scale
 from .corpus import fingerprint, load_text
 from .pretraining import RESULT, code_digest, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
-from .transformer import EncoderConfig, MaskedLM
+from .transformer import TransformerConfig, MaskedLM
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #cell-12
 class HubError(PlmError, RuntimeError):
@@ -77,7 +77,7 @@ def their_names(
 NEEDS = {"bert": {"norm": "post", "position": "learned", "gated": False, "bias": True, "global_every": 1},
          "modernbert": {"norm": "pre", "position": "rope", "gated": True, "segments": 0}}
 def family_of(
-    config:EncoderConfig,
+    config:TransformerConfig,
 )->str: # "bert" or "modernbert"
     "Which family of 🤗 transformers is built so. Raises `HubError` that names the fields for which none is."
     lacks = {family: [f"{key}={getattr(config, key)!r}" for key, value in needs.items() if getattr(config, key) != value] for family, needs in NEEDS.items()}
@@ -93,7 +93,7 @@ SIZES = {"vocab_size": "vocab_size", "d_model": "hidden_size", "n_layers": "num_
 SPECIAL_IDS = dict(zip(("pad", "unk", "cls", "sep", "mask"), range(len(SPECIAL_TOKENS))))
 
 def stock_config(
-    config:EncoderConfig,
+    config:TransformerConfig,
 )->transformers.PreTrainedConfig: # `BertConfig` or `ModernBertConfig`
     "Our shape in their words. Raises `HubError` for a shape that neither has."
     sizes = {theirs: getattr(config, ours) for ours, theirs in SIZES.items()} | {"pad_token_id": SPECIAL_IDS["pad"]}
@@ -129,18 +129,18 @@ def global_every_of(
 
 def our_config(
     theirs:transformers.PreTrainedConfig, # of a BERT or a ModernBERT
-)->EncoderConfig:
+)->TransformerConfig:
     "Their shape in our words. Raises `HubError` for what our encoder has not."
     demand(theirs, tie_word_embeddings=True)
     sizes = {ours: getattr(theirs, name) for ours, name in SIZES.items()}
     if theirs.model_type == "bert":
         demand(theirs, hidden_act="gelu", is_decoder=False, add_cross_attention=False)
-        return EncoderConfig(**sizes, **NEEDS["bert"], segments=theirs.type_vocab_size, eps=theirs.layer_norm_eps, dropout=float(theirs.hidden_dropout_prob))
+        return TransformerConfig(**sizes, **NEEDS["bert"], segments=theirs.type_vocab_size, eps=theirs.layer_norm_eps, dropout=float(theirs.hidden_dropout_prob))
     bias, rope, every = theirs.attention_bias, theirs.rope_parameters, global_every_of(theirs.layer_types)
     demand(theirs, hidden_activation="gelu", classifier_activation="gelu", decoder_bias=True, mlp_bias=bias, norm_bias=bias, classifier_bias=bias)
     if stretched := [r["rope_type"] for r in rope.values() if r["rope_type"] != "default"]: raise HubError(f"rope_type={stretched[0]!r}: our encoder has only 'default'")
     local = {"global_every": every, "window": theirs.local_attention // 2, "local_rope_base": rope["sliding_attention"]["rope_theta"]} if every > 1 else {}
-    return EncoderConfig(**sizes, **NEEDS["modernbert"], bias=bias, eps=theirs.norm_eps, dropout=float(theirs.embedding_dropout), rope_base=rope["full_attention"]["rope_theta"], **local)
+    return TransformerConfig(**sizes, **NEEDS["modernbert"], bias=bias, eps=theirs.norm_eps, dropout=float(theirs.embedding_dropout), rope_base=rope["full_attention"]["rope_theta"], **local)
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #cell-22
 @torch.no_grad()
@@ -186,7 +186,7 @@ def quiet():
 
 def check_vocabulary(
     tokenizer:Tokenizer,
-    config:EncoderConfig, # of the model it shall serve
+    config:TransformerConfig, # of the model it shall serve
 ):
     "Raises `HubError` when an id has no row in the embedding, or when padding or masking has no token."
     largest = max(tokenizer.get_vocab().values(), default=-1)
@@ -259,7 +259,7 @@ def read_json(
 
 def read_config(
     folder, # of a 🤗 model
-)->EncoderConfig:
+)->TransformerConfig:
     "The shape, before anything of 🤗 sees the folder. Raises `HubError` for code, for other families and for shapes that ours has not."
     folder = Path(folder)
     for name in ("config.json", "tokenizer_config.json"):
@@ -297,7 +297,7 @@ LEFT_BEHIND = re.compile(r"bert\.pooler\..*|cls\.seq_relationship\..*|bert\.embe
 
 def check_files(
     folder:Path,          # of a 🤗 model
-    config:EncoderConfig, # that it claims
+    config:TransformerConfig, # that it claims
 ):
     "Raises `HubError` where there are no safetensors, where they are too small for the config, and for an adapter."
     if (folder / "adapter_config.json").exists(): raise HubError(f"{folder}: is an adapter for another model: merge it into that model first")

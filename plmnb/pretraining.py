@@ -25,13 +25,13 @@ from .corpus import fingerprint
 from .objectives import mask_tokens, mlm_loss, neighbour_loss
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_wordpiece
 from .training import TrainConfig, fit, resolve_precision
-from .transformer import EncoderConfig, MaskedLM, bert_config, modern_config
+from .transformer import TransformerConfig, MaskedLM, bert_config, modern_config
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-6
 @dataclass(frozen=True)
 class Recipe:
     "All that decides a pre-training run except text and seed. Raises `ConfigError` for what cannot work."
-    model:EncoderConfig    # its vocab_size is the most pieces that the tokenizer may have
+    model:TransformerConfig    # its vocab_size is the most pieces that the tokenizer may have
     train:TrainConfig
     block:int=64           # tokens a block, [CLS] included
     batch:int=32           # blocks a step
