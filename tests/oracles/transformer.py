@@ -1,0 +1,198 @@
+"Oracles of chapter 21: the layers of torch, and the models of 🤗 transformers."
+import math
+
+import scipy.stats
+import torch
+import torch.nn.functional as F
+import transformers
+from hypothesis import strategies as st
+from torch import nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+from transformers.models.clip.modeling_clip import CLIPMLP
+from transformers.models.qwen3.modeling_qwen3 import Qwen3MLP, Qwen3RMSNorm
+
+from . import compare, differing, flow, generator, largest, oracle, tensors
+
+UNPROVED = {"CHOICES": "the words that a config may hold", "View": "a record without a method", "MODELS": "a table of classes, each with oracles",
+            "demand_kind": "raises an error; its cases are in the chapter"}
+SINGLE = (torch.float32,)
+THEIR_NAMES = {"gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh", "relu": "relu", "silu": "silu"}
+SMALL, PAIR = st.integers(1, 6), st.integers(0, 1)
+V, LONGEST = 11, 9
+
+
+def sizes(draw, **more):
+    "A small shape; few widths, so that torch allocates the same again and again."
+    heads = draw(st.sampled_from([1, 2, 4]))
+    return dict(d_model=8, n_heads=heads, n_layers=draw(st.integers(1, 2)), d_ff=draw(SMALL), max_len=LONGEST, eps=draw(st.sampled_from([1e-12, 1e-5, 1e-2]))) | more
+
+
+def weighted(draw, module, dtype):
+    "Weights that no initialisation gives: norms and biases matter too."
+    numbers = generator(draw)
+    with torch.no_grad():
+        for name, p in module.named_parameters():
+            p.copy_(torch.randn(p.shape, generator=numbers, dtype=torch.float64) * 0.3 + ("norm" in name and name.endswith("weight")))
+    return module.to(dtype).eval()
+
+
+def linear(name, module): return {f"{name}{kind}": p for kind, p in module.named_parameters()}
+
+
+def draw_ids(draw, B, T): return torch.randint(1, V, (B, T), generator=generator(draw))  # 🤗 gives no gradient to the vector of padding, 0
+
+
+def draw_real(draw, B, T):
+    "None, or which tokens are real: at least one a row, the first ones."
+    if draw(st.booleans()): return None
+    return torch.arange(T) < torch.randint(1, T + 1, (B, 1), generator=generator(draw))
+
+
+@oracle("transformer.norm_of", by="F.group_norm in one group")
+def norm_by_group_norm(m, draw, dtype):
+    D, eps = draw(st.integers(4, 9)), draw(st.sampled_from([1e-5, 1e-2]))
+    norm = weighted(draw, m.transformer.norm_of(m.transformer.bert_config(V, eps=eps, bias=draw(st.booleans())), D), dtype)
+    [x] = tensors(draw, dtype, (draw(SMALL), D))
+    return compare(norm(x), F.group_norm(x, 1, norm.weight, norm.bias, eps), [x, *norm.parameters()])
+
+
+@oracle("transformer.norm_of", by="🤗 RMSNorm of Qwen3", dtypes=SINGLE)
+def rms_by_qwen(m, draw, dtype):
+    D, eps = draw(st.integers(2, 9)), draw(st.sampled_from([1e-6, 1e-2]))
+    norm = weighted(draw, m.transformer.norm_of(m.transformer.gpt_modern_config(V, eps=eps), D), dtype)
+    [x] = tensors(draw, dtype, (draw(SMALL), D))
+    return compare(norm(x), functional_call(Qwen3RMSNorm(D, eps), {"weight": norm.weight}, x), [x, norm.weight])
+
+
+@oracle("transformer.FeedForward", "transformer.ACTIVATIONS", by="🤗 MLP of Qwen3, gated; of CLIP, plain")
+def feed_forward_by_transformers(m, draw, dtype):
+    gated, activation = draw(st.booleans()), draw(st.sampled_from(list(THEIR_NAMES)))
+    config = m.transformer.modern_config(V, **sizes(draw), gated=gated, activation=activation, bias=not gated)
+    ours, [x] = weighted(draw, m.transformer.FeedForward(config), dtype), tensors(draw, dtype, (2, 3, config.d_model))
+    shape = transformers.CLIPTextConfig(hidden_size=config.d_model, intermediate_size=config.d_ff, hidden_act=THEIR_NAMES[activation])
+    names = dict(zip(("gate_proj.weight", "up_proj.weight"), ours.inner.weight.chunk(2))) if gated else linear("fc1.", ours.inner)
+    theirs = functional_call((Qwen3MLP if gated else CLIPMLP)(shape), names | linear("down_proj." if gated else "fc2.", ours.out), x)
+    return compare(ours(x), theirs, [x, *ours.parameters()])
+
+
+@oracle("transformer.SelfAttention", by="nn.MultiheadAttention")
+def self_attention_by_torch(m, draw, dtype):
+    config, B, T = m.transformer.bert_config(V, **sizes(draw)), draw(SMALL), draw(SMALL)
+    ours, [x] = weighted(draw, m.transformer.SelfAttention(config), dtype), tensors(draw, dtype, (B, T, config.d_model))
+    look = torch.rand(T, T, generator=generator(draw)) < 0.7
+    look.fill_diagonal_(True)
+    theirs = functional_call(nn.MultiheadAttention(config.d_model, config.n_heads, batch_first=True), linear("in_proj_", ours.qkv) | linear("out_proj.", ours.out),
+                             (x, x, x), dict(attn_mask=~look, need_weights=False))[0]
+    return compare(ours(x, m.transformer.View(mask=look)), theirs, [x, *ours.parameters()])
+
+
+@oracle("transformer.CrossAttention", by="nn.MultiheadAttention")
+def cross_attention_by_torch(m, draw, dtype):
+    config, B, T, S = m.transformer.bart_config(V, **sizes(draw)), draw(SMALL), draw(SMALL), draw(SMALL)
+    ours, real = weighted(draw, m.transformer.CrossAttention(config), dtype), draw_real(draw, B, S)
+    x, memory = tensors(draw, dtype, (B, T, config.d_model), (B, S, config.d_model))
+    both = {f"in_proj_{kind}": torch.cat([getattr(ours.q, kind), getattr(ours.kv, kind)]) for kind in ("weight", "bias")}
+    theirs = functional_call(nn.MultiheadAttention(config.d_model, config.n_heads, batch_first=True), both | linear("out_proj.", ours.out),
+                             (x, memory, memory), dict(key_padding_mask=None if real is None else ~real, need_weights=False))[0]
+    return compare(ours(x, memory, None if real is None else real[:, None, None]), theirs, [x, memory, *ours.parameters()])
+
+
+def torch_names(block, cross):
+    "The weights of one of our blocks under the names of `nn.TransformerEncoderLayer`, with `cross` of `nn.TransformerDecoderLayer`."
+    names = linear("self_attn.in_proj_", block.attention.qkv) | linear("self_attn.out_proj.", block.attention.out) | linear("norm1.", block.norm_attention)
+    names |= linear("linear1.", block.feed_forward.inner) | linear("linear2.", block.feed_forward.out) | linear("norm3." if cross else "norm2.", block.norm_feed_forward)
+    if not cross: return names
+    names |= {f"multihead_attn.in_proj_{kind}": torch.cat([getattr(block.cross.q, kind), getattr(block.cross.kv, kind)]) for kind in ("weight", "bias")}
+    return names | linear("multihead_attn.out_proj.", block.cross.out) | linear("norm2.", block.norm_cross)
+
+
+def torch_layer(config, cross):
+    layer = nn.TransformerDecoderLayer if cross else nn.TransformerEncoderLayer
+    return layer(config.d_model, config.n_heads, config.d_ff, 0.0, config.activation, config.eps, batch_first=True, norm_first=config.norm == "pre")
+
+
+@oracle("transformer.Block", by="nn.TransformerEncoderLayer, nn.TransformerDecoderLayer")
+def block_by_torch(m, draw, dtype):
+    cross, B, T, S = draw(st.booleans()), draw(SMALL), draw(SMALL), draw(SMALL)
+    config = m.transformer.bart_config(V, **sizes(draw), norm=draw(st.sampled_from(["pre", "post"])), activation=draw(st.sampled_from(["gelu", "relu"])))
+    ours, real = weighted(draw, m.transformer.Block(config, cross=cross), dtype), draw_real(draw, B, S)
+    x, memory = tensors(draw, dtype, (B, T, config.d_model), (B, S, config.d_model))
+    look = torch.ones(T, T, dtype=torch.bool).tril()
+    far = dict(memory_key_padding_mask=None if real is None else ~real)
+    theirs = functional_call(torch_layer(config, cross), torch_names(ours, cross), (x, memory) if cross else x, dict(tgt_mask=~look, **far) if cross else dict(src_mask=~look))
+    mine = ours(x, m.transformer.View(mask=look), None, memory, None if real is None else real[:, None, None])
+    return compare(mine, theirs, [x, *ours.parameters(), *[memory] * cross])
+
+
+@oracle("transformer.Embedding", by="🤗 BertEmbeddings")
+def embedding_by_bert(m, draw, dtype):
+    config, B, T = m.transformer.bert_config(V, **sizes(draw), dropout=draw(st.sampled_from([0.0, 0.5]))), draw(SMALL), draw(SMALL)
+    ours, ids, segments = weighted(draw, m.transformer.Embedding(config), dtype), draw_ids(draw, B, T), torch.randint(2, (B, T), generator=generator(draw))
+    places = torch.randint(LONGEST, (B, T), generator=generator(draw)) if draw(st.booleans()) else torch.arange(T)
+    shape = transformers.BertConfig(vocab_size=V, hidden_size=config.d_model, max_position_embeddings=LONGEST, layer_norm_eps=config.eps, type_vocab_size=2)
+    names = {"word_embeddings.weight": ours.tokens.weight, "position_embeddings.weight": ours.positions.weight, "token_type_embeddings.weight": ours.segments.weight} | linear("LayerNorm.", ours.norm)
+    theirs = functional_call(transformers.models.bert.modeling_bert.BertEmbeddings(shape).eval(), names, (), dict(input_ids=ids, token_type_ids=segments, position_ids=places.expand(B, T)))
+    return compare(ours(ids, places, segments), theirs, list(ours.parameters()))
+
+
+@oracle("transformer.both", by="torch.logical_and")
+def both_by_torch(m, draw, dtype):
+    one, two = torch.rand(2, 3, 4, generator=generator(draw)) < 0.5
+    cases = [(m.transformer.both(one, two), torch.logical_and(one, two)), (m.transformer.both(None, two), two), (m.transformer.both(one, None), one)]
+    return max(differing(*case)[0] for case in cases), None
+
+
+@oracle("transformer.Seq2SeqLM", "transformer.transformer_base_config", "transformer.Encoder", "transformer.CrossDecoder", "transformer.Embedding",
+        by="nn.Transformer")
+def base_by_torch(m, draw, dtype):
+    config = m.transformer.transformer_base_config(V, **sizes(draw), dropout=draw(st.sampled_from([0.0, 0.3])))
+    ours, B, S, T = weighted(draw, m.transformer.Seq2SeqLM(config), dtype), draw(SMALL), draw(SMALL), draw(SMALL)
+    source, written, real = draw_ids(draw, B, S), draw_ids(draw, B, T), draw_real(draw, B, S)
+    theirs = nn.Transformer(config.d_model, config.n_heads, config.n_layers, config.n_layers, config.d_ff, 0.0, layer_norm_eps=config.eps, batch_first=True)
+    theirs.encoder.norm = theirs.decoder.norm = None  # the paper has no norm after the last layer, nn.Transformer adds one
+    names = {f"{stack}.layers.{i}.{name}": p for stack in ("encoder", "decoder") for i, block in enumerate(getattr(ours, stack).blocks) for name, p in torch_names(block, stack == "decoder").items()}
+    table = ours.encoder.embedding.tokens.weight
+    waves = m.attention.sinusoidal_positions(LONGEST, config.d_model).to(dtype)
+    look_up = lambda ids: table[ids] * config.d_model ** 0.5 + waves[:ids.shape[1]]
+    hidden = None if real is None else ~real
+    out = functional_call(theirs, names, (look_up(source), look_up(written)), dict(tgt_mask=torch.ones(T, T).triu(1).bool(), src_key_padding_mask=hidden, memory_key_padding_mask=hidden))
+    return compare(ours(source, written, real), out @ table.T, list(ours.parameters()))
+
+
+@oracle("transformer.CausalLM", "transformer.Decoder", "attention.alibi_bias", by="🤗 MptForCausalLM: ALiBi", dtypes=SINGLE)
+def alibi_model_by_mpt(m, draw, dtype):
+    shape = sizes(draw, d_ff=32)
+    config = m.transformer.gpt2_config(V, **shape, position="alibi", activation="gelu", bias=False)
+    ours, B, T = weighted(draw, m.transformer.CausalLM(config), dtype), draw(SMALL), draw(SMALL)
+    ids, real = draw_ids(draw, B, T), draw_real(draw, B, T)
+    theirs = transformers.MptForCausalLM(transformers.MptConfig(d_model=config.d_model, n_heads=config.n_heads, n_layers=config.n_layers, expansion_ratio=4, vocab_size=V, max_seq_len=LONGEST, layer_norm_epsilon=config.eps)).eval()
+    places = {"norm_1": "norm_attention", "attn.Wqkv": "attention.qkv", "attn.out_proj": "attention.out", "norm_2": "norm_feed_forward", "ffn.up_proj": "feed_forward.inner", "ffn.down_proj": "feed_forward.out"}
+    names = {f"transformer.blocks.{i}.{his}.weight": block.get_submodule(mine).weight for i, block in enumerate(ours.decoder.blocks) for his, mine in places.items()}
+    names |= {"transformer.wte.weight": ours.decoder.embedding.tokens.weight, "transformer.norm_f.weight": ours.decoder.norm.weight}
+    scores = functional_call(theirs, names, (), dict(input_ids=ids, attention_mask=None if real is None else real.long())).logits
+    seen = slice(None) if real is None else real
+    return compare(ours(ids, real)[seen], scores[seen], list(ours.parameters()))
+
+
+@oracle("transformer.initialise", by="scipy.stats.kstest: normal, deviation 0.02", statistic=True, dtypes=SINGLE)
+def initial_by_scipy(m, draw, dtype):
+    config = m.transformer.gpt2_config(50, n_layers=2, norm=draw(st.sampled_from(["pre", "post"])))
+    torch.manual_seed(draw(st.integers(0, 2**31)))
+    model, zeros, drawn = m.transformer.CausalLM(config), [], []
+    for name, p in model.named_parameters():
+        if "norm" not in name: (zeros if name.endswith("bias") or (config.norm == "pre" and ".out." in name) else drawn).append(p.detach().flatten())
+    if torch.cat(zeros).any(): return math.inf, None
+    return -math.log10(max(1e-300, scipy.stats.kstest(torch.cat(drawn)[::10].numpy(), "norm", (0, 0.02)).pvalue)), None
+
+
+def by_stock(m, ours, named, run):
+    "Scores and gradients of our model and of its copy in 🤗; `run(ours)` and `stock(**named)` give one tensor or several."
+    stock = m.hub.to_stock(ours)
+    mine, theirs = run(ours), run_stock(stock, named)
+    values = largest(mine, theirs)
+    # their gradients, put in the place of their weights, come to us by the same road as weights do
+    gradients = flow(theirs, list(stock.parameters()))
+    with torch.no_grad():
+        for p, gradient in zip(stock.parameters(), gradients): p.copy_(gradient)
+    return values, largest(flow(mine, list(ours.parameters())), list(m.hub.from_stock(stock).parameters()))

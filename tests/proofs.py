@@ -1,0 +1,67 @@
+"""Print what is proved: each function × oracle × largest difference, then each planted bug × the oracle that catches it.
+
+`python3 bootstrap.py proofs`, or with more examples: `.venv/bin/python tests/proofs.py --examples 2000`. Exit code 1 if anything fails.
+"""
+import argparse
+import sys
+import warnings
+
+import torch
+from tqdm import tqdm
+
+from mutants import MUTANTS, caught
+from oracles import ORACLES, examine
+
+DOUBLE, SINGLE = torch.float64, torch.float32
+
+
+def cell(differences, dtype): return f"{differences[dtype]:.0e}" if dtype in differences else "·"
+
+
+def oracle_row(oracle, examples):
+    "The cells of an oracle, and whether it holds."
+    error = None
+    try: found = examine(oracle, examples=examples, shrink=False)
+    except Exception as failure: found, error = failure.found, failure
+    differences = [cell(kind, dtype) for kind in (found.values, found.gradients) for dtype in (DOUBLE, SINGLE)]
+    if oracle.statistic: differences[:2] = "", f"p>1e-{max(found.values.values(), default=0):.0f}"
+    return [str(found.examples), *differences, f"FAILED: {error}" if error else "ok"], error is None
+
+
+def mutant_rows(mutant, examples):
+    "A row for each oracle that must catch the bug, and whether all do."
+    by_how_much = [caught(mutant, by, examples) for by in mutant.by]
+    rows = [[mutant.name, by, f"{how_much:.2g}" if how_much else "NOT CAUGHT"] for by, how_much in zip(mutant.by, by_how_much)]
+    return rows, all(by_how_much)
+
+
+def table(head, rows):
+    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in [head, ["─" * width for width in widths], *rows]]
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=200, help="drawn examples that each oracle sees (200)")
+    examples = parser.parse_args().examples
+    warnings.simplefilter("ignore")
+    progress = tqdm(total=len(ORACLES) + len(MUTANTS), unit="proof", leave=False, dynamic_ncols=True)
+    proofs, bugs, held, seen = [], [], [], []
+    for oracle in ORACLES.values():
+        cells, holds = oracle_row(oracle, examples)
+        proofs += [[about, oracle.by, *cells] for about in oracle.about]
+        held.append(holds); progress.update()
+    for mutant in MUTANTS:
+        rows, holds = mutant_rows(mutant, examples)
+        bugs += rows
+        seen.append(holds); progress.update()
+    progress.close()
+    print(table(["function", "oracle", "examples", "values fp64", "fp32", "gradients fp64", "fp32", ""], sorted(proofs)))
+    print(f"\nLargest differences; allowed are 1e-10 in fp64, 1e-5 in fp32, of a statistic p>1e-10. {sum(held)} of {len(held)} oracles hold.\n")
+    print(table(["planted bug", "caught by", "difference"], bugs))
+    print(f"\n{sum(seen)} of {len(seen)} planted bugs are caught by every oracle that must.")
+    return 0 if all(held + seen) else 1
+
+
+if __name__ == "__main__": sys.exit(main())
