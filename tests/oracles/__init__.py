@@ -102,7 +102,7 @@ def largest(ours, theirs):
         if a.shape != b.shape: return float("inf")
         a, b = a.detach().double(), b.detach().double()
         if not a.numel() or torch.equal(a, b): continue  # equal infinities differ by NaN
-        worst = max(worst, float(((a - b).abs() / max(1.0, float(b.abs().max()))).nan_to_num(nan=float("inf")).max()))
+        worst = max(worst, float(((a - b).abs() / max(1.0, float(b.abs().max()))).nan_to_num(nan=float("inf"), posinf=float("inf")).max()))
     return worst
 
 
