@@ -61,7 +61,7 @@ def oracle(*about, by, statistic=False, dtypes=tuple(TOLERANCE)):
     "Register a function as an oracle of what `about` names."
     def register(function):
         assert function.__name__ not in ORACLES, function.__name__
-        ORACLES[function.__name__] = Oracle(function.__name__, about, by, function, statistic, dtypes)
+        ORACLES[function.__name__] = Oracle(function.__name__, about, by, function, statistic, dtypes[:1] if statistic else dtypes)
         return function
     return register
 
@@ -78,6 +78,7 @@ PLMNB = Modules("plmnb")
 def examine(oracle, m=PLMNB, examples=200, shrink=True):
     "Run an oracle on drawn examples. Raises `Excess` at the first that differs too much; a small one, where `shrink`."
     found = Found()
+    if oracle.statistic: examples = max(20, examples // 10)  # each holds thousands of draws
 
     @settings(max_examples=examples, deadline=None, derandomize=True, database=None, report_multiple_bugs=False,
               phases=[Phase.generate, *([Phase.shrink] if shrink else [])], suppress_health_check=list(HealthCheck))

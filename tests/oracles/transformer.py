@@ -175,7 +175,7 @@ def alibi_model_by_mpt(m, draw, dtype):
     return compare(ours(ids, real)[seen], scores[seen], list(ours.parameters()))
 
 
-@oracle("transformer.initialise", by="scipy.stats.kstest: normal, deviation 0.02", statistic=True, dtypes=SINGLE)
+@oracle("transformer.initialise", by="scipy.stats.kstest: normal, deviation 0.02", statistic=True)
 def initial_by_scipy(m, draw, dtype):
     config = m.transformer.gpt2_config(50, n_layers=2, norm=draw(st.sampled_from(["pre", "post"])))
     torch.manual_seed(draw(st.integers(0, 2**31)))
