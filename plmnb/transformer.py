@@ -4,8 +4,8 @@
 __all__ = ['CHOICES', 'ACTIVATIONS', 'MODELS', 'TransformerConfig', 'modern_config', 'bert_config', 'gpt2_config',
            'gpt_modern_config', 'transformer_base_config', 'bart_config', 'View', 'norm_of', 'SelfAttention',
            'CrossAttention', 'FeedForward', 'Block', 'Embedding', 'both', 'Encoder', 'Decoder', 'CrossDecoder',
-           'MaskedLM', 'demand_kind', 'untied_output', 'CausalLM', 'Seq2SeqLM', 'build_model', 'initialise',
-           'count_parameters', 'forward_flops']
+           'attention_maps', 'MaskedLM', 'demand_kind', 'untied_output', 'CausalLM', 'Seq2SeqLM', 'build_model',
+           'initialise', 'count_parameters', 'forward_flops']
 
 # %% ../nbs/2_model/21_transformer.ipynb #cell-3
 import dataclasses, math
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 import torch.nn.functional as F
 
-from .attention import (KeyValueCache, alibi_bias, apply_rotary, attention_flops, causal_mask, document_mask, document_positions, fast_attention,
+from .attention import (KeyValueCache, alibi_bias, apply_rotary, attention_flops, attention_weights, causal_mask, document_mask, document_positions, fast_attention,
                              merge_heads, padding_mask, repeat_heads, rotary_angles, sinusoidal_positions, split_heads, window_mask)
 from .core import ConfigError
 
@@ -134,17 +134,26 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(config.d_model, config.d_model, bias=config.bias)
         self.q_norm, self.k_norm = (norm_of(config, K) if config.qk_norm else nn.Identity() for _ in range(2))
 
+    def project(self, x_BTD:Tensor, view:View=View(), cache=None)->tuple: # queries, keys and values, each (B, H, T or S, K)
+        "What is compared with what: positions turned in, the cache's tokens before these, shared keys handed to all heads of their group."
+        q, k, v = (split_heads(part, heads) for part, heads in zip(self.qkv(x_BTD).split(self.widths, dim=-1), (self.n_heads, self.key_heads, self.key_heads)))
+        q, k = self.q_norm(q), self.k_norm(k)
+        if view.rotary is not None: q, k = apply_rotary(q, *view.rotary), apply_rotary(k, *view.rotary)
+        if cache is not None: k, v = cache.extend(k, v)
+        return q, repeat_heads(k, self.n_heads), repeat_heads(v, self.n_heads)
+
     def forward(self,
         x_BTD:Tensor,     # the sequence
         view:View=View(),
         cache:KeyValueCache|None=None, # of this layer: x are the next tokens after those that it holds
     )->Tensor:            # (B, T, D)
-        q, k, v = (split_heads(part, heads) for part, heads in zip(self.qkv(x_BTD).split(self.widths, dim=-1), (self.n_heads, self.key_heads, self.key_heads)))
-        q, k = self.q_norm(q), self.k_norm(k)
-        if view.rotary is not None: q, k = apply_rotary(q, *view.rotary), apply_rotary(k, *view.rotary)
-        if cache is not None: k, v = cache.extend(k, v)
-        k, v = repeat_heads(k, self.n_heads), repeat_heads(v, self.n_heads)
+        q, k, v = self.project(x_BTD, view, cache)
         return self.out(merge_heads(fast_attention(q, k, v, mask=view.mask, bias=view.bias, causal=view.causal)))
+
+    def weights(self, x_BTD:Tensor, view:View=View())->Tensor: # (B, H, T, T), what `forward` averages the values by
+        "For looking at; `forward` never holds them."
+        q, k, _ = self.project(x_BTD, view)
+        return attention_weights(q, k, mask=causal_mask(x_BTD.shape[1], device=x_BTD.device) if view.causal else view.mask, bias=view.bias)
 
 class CrossAttention(nn.Module):
     "The queries come from the text being written, keys and values from the text that was read (Vaswani 2017, §3.2.3)."
@@ -286,6 +295,21 @@ class Decoder(Encoder):
 class CrossDecoder(Decoder):
     "A decoder that also looks at a source."
     cross = True
+
+@torch.no_grad()
+def attention_maps(
+    stack:Encoder,         # an encoder or a decoder
+    ids_BT:Tensor,         # token ids
+    attention_BT=None,     # 1 for real tokens
+)->Tensor:                 # (L, B, H, T, T): how much of each token each head of each layer takes
+    "The weights that a stack averages by, made visible."
+    maps = []
+    keep = lambda module, inputs: maps.append(module.weights(*inputs[:2]))
+    hooks = [block.attention.register_forward_pre_hook(keep) for block in stack.blocks]
+    try: stack(ids_BT, attention_BT)
+    finally:
+        for hook in hooks: hook.remove()
+    return torch.stack(maps)
 
 # %% ../nbs/2_model/21_transformer.ipynb #cell-24
 class MaskedLM(nn.Module):
