@@ -1,4 +1,5 @@
 "Oracles of chapter 21: the layers of torch, and the models of 🤗 transformers."
+import dataclasses
 import math
 
 import scipy.stats
@@ -8,6 +9,7 @@ import transformers
 from hypothesis import strategies as st
 from torch import nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers.models.clip.modeling_clip import CLIPMLP
 from transformers.models.qwen3.modeling_qwen3 import Qwen3MLP, Qwen3RMSNorm
@@ -146,7 +148,7 @@ def both_by_torch(m, draw, dtype):
 @oracle("transformer.Seq2SeqLM", "transformer.transformer_base_config", "transformer.Encoder", "transformer.CrossDecoder", "transformer.Embedding",
         by="nn.Transformer")
 def base_by_torch(m, draw, dtype):
-    config = m.transformer.transformer_base_config(V, **sizes(draw), dropout=draw(st.sampled_from([0.0, 0.3])))
+    config = m.transformer.transformer_base_config(V, **sizes(draw, n_heads=draw(st.sampled_from([2, 4]))), dropout=draw(st.sampled_from([0.0, 0.3])))
     ours, B, S, T = weighted(draw, m.transformer.Seq2SeqLM(config), dtype), draw(SMALL), draw(SMALL), draw(SMALL)
     source, written, real = draw_ids(draw, B, S), draw_ids(draw, B, T), draw_real(draw, B, S)
     theirs = nn.Transformer(config.d_model, config.n_heads, config.n_layers, config.n_layers, config.d_ff, 0.0, layer_norm_eps=config.eps, batch_first=True)
@@ -175,6 +177,164 @@ def alibi_model_by_mpt(m, draw, dtype):
     return compare(ours(ids, real)[seen], scores[seen], list(ours.parameters()))
 
 
+def by_stock(m, ours, run, run_stock):
+    "Values and gradients of our model and of its copy in 🤗: `run(ours)` and `run_stock(stock)` give lists of tensors."
+    stock = m.hub.to_stock(ours)
+    mine, theirs = run(ours), run_stock(stock)
+    gradients = flow(theirs, list(stock.parameters()))
+    with torch.no_grad():  # put in the place of their weights, the gradients come to us by the same road
+        for p, gradient in zip(stock.parameters(), gradients): p.copy_(gradient)
+    return largest(mine, theirs), largest(flow(mine, list(ours.parameters())), list(m.hub.from_stock(stock).parameters()))
+
+
+def text(draw):
+    "Token ids (B, T), which of them are real or None, and what picks the real ones."
+    B, T = draw(st.integers(1, 3)), draw(SMALL)
+    ids, real = draw_ids(draw, B, T), draw_real(draw, B, T)
+    return ids, real, slice(None) if real is None else real
+
+
+def long(real): return None if real is None else real.long()
+
+
+@oracle("transformer.MaskedLM", "transformer.Encoder", "transformer.bert_config", "transformer.build_model", "transformer.untied_output", "transformer.TransformerConfig",
+        by="🤗 BertForMaskedLM, BertForPreTraining")
+def bert_by_transformers(m, draw, dtype):
+    config = m.transformer.bert_config(V, **sizes(draw), nsp=draw(st.booleans()), dropout=draw(st.sampled_from([0.0, 0.3])))
+    ours, (ids, real, seen) = weighted(draw, m.transformer.build_model(config), dtype), text(draw)
+    segments = torch.randint(2, ids.shape, generator=generator(draw))
+
+    def run(model):
+        hidden = model.encoder(ids, real, segments)
+        return [model(ids, None, real, segments)[seen]] + ([model.pair_scores(hidden)] if config.nsp else [])
+
+    def run_stock(stock):
+        out = stock(input_ids=ids, attention_mask=long(real), token_type_ids=segments)
+        return [out.prediction_logits[seen], out.seq_relationship_logits] if config.nsp else [out.logits[seen]]
+    return by_stock(m, ours, run, run_stock)
+
+
+def scores_by_stock(m, draw, dtype, config):
+    ours, (ids, real, seen) = weighted(draw, m.transformer.build_model(config), dtype), text(draw)
+    return by_stock(m, ours, lambda model: [model(ids, attention_BT=real)[seen] if config.kind == "encoder" else model(ids, real)[seen]],
+                    lambda stock: [stock(input_ids=ids, attention_mask=long(real)).logits[seen]])
+
+
+@oracle("transformer.MaskedLM", "transformer.Encoder", "transformer.modern_config", by="🤗 ModernBertForMaskedLM", dtypes=SINGLE)
+def modern_by_transformers(m, draw, dtype):
+    every = draw(st.integers(1, 2))
+    local = dict(global_every=every, window=draw(st.integers(1, 3)), local_rope_base=100.0) if every > 1 else {}
+    return scores_by_stock(m, draw, dtype, m.transformer.modern_config(V, **sizes(draw, n_layers=2), **local, bias=draw(st.booleans()), dropout=draw(st.sampled_from([0.0, 0.3]))))
+
+
+@oracle("transformer.CausalLM", "transformer.Decoder", "transformer.gpt2_config", "transformer.build_model", "transformer.untied_output", by="🤗 GPT2LMHeadModel")
+def gpt2_by_transformers(m, draw, dtype):
+    return scores_by_stock(m, draw, dtype, m.transformer.gpt2_config(V, **sizes(draw), tied=draw(st.booleans()), dropout=draw(st.sampled_from([0.0, 0.3]))))
+
+
+def gpt_modern(m, draw):
+    shape = sizes(draw)
+    return m.transformer.gpt_modern_config(V, **shape, kv_heads=draw(st.sampled_from([0, 1, max(1, shape["n_heads"] // 2)])), tied=draw(st.booleans()), qk_norm=draw(st.booleans()))
+
+
+@oracle("transformer.CausalLM", "transformer.Decoder", "transformer.SelfAttention", "transformer.gpt_modern_config", by="🤗 Qwen3ForCausalLM, LlamaForCausalLM", dtypes=SINGLE)
+def gpt_modern_by_transformers(m, draw, dtype): return scores_by_stock(m, draw, dtype, gpt_modern(m, draw))
+
+
+@oracle("transformer.Seq2SeqLM", "transformer.CrossDecoder", "transformer.bart_config", "transformer.build_model", by="🤗 BartForConditionalGeneration")
+def bart_by_transformers(m, draw, dtype):
+    config = m.transformer.bart_config(V, **sizes(draw, eps=1e-5), embedding_scale=draw(st.booleans()), dropout=draw(st.sampled_from([0.0, 0.3])))
+    ours, (source, real, _) = weighted(draw, m.transformer.build_model(config), dtype), text(draw)
+    T = draw(SMALL)
+    written, kept = draw_ids(draw, len(source), T), draw_real(draw, len(source), T)
+    seen = slice(None) if kept is None else kept
+    return by_stock(m, ours, lambda model: [model(source, written, real, kept)[seen]],
+                    lambda stock: [stock(input_ids=source, attention_mask=long(real), decoder_input_ids=written, decoder_attention_mask=long(kept), use_cache=False).logits[seen]])
+
+
+def pieces(draw, T):
+    "T cut into steps of drawn lengths."
+    steps = []
+    while sum(steps) < T: steps.append(draw(st.integers(1, T - sum(steps))))
+    return steps
+
+
+@oracle("transformer.CausalLM", "transformer.Decoder", "attention.KeyValueCache", by="🤗 GPT2LMHeadModel, Qwen3ForCausalLM: all at once", dtypes=SINGLE)
+def cache_by_stock(m, draw, dtype):
+    config = gpt_modern(m, draw) if draw(st.booleans()) else m.transformer.gpt2_config(V, **sizes(draw))
+    ours, (ids, _, _) = weighted(draw, m.transformer.CausalLM(config), dtype), text(draw)
+    with torch.no_grad():
+        caches = ours.decoder.new_caches()
+        steps = torch.cat([ours(part, caches=caches) for part in ids.split(pieces(draw, ids.shape[1]), 1)], 1)
+        return compare(steps, m.hub.to_stock(ours)(input_ids=ids).logits)
+
+
+@oracle("transformer.Seq2SeqLM", "transformer.CrossDecoder", "attention.KeyValueCache", by="🤗 BartForConditionalGeneration: all at once")
+def seq2seq_cache_by_stock(m, draw, dtype):
+    ours, (source, real, _) = weighted(draw, m.transformer.Seq2SeqLM(m.transformer.bart_config(V, **sizes(draw, eps=1e-5))), dtype), text(draw)
+    written = draw_ids(draw, len(source), draw(SMALL))
+    with torch.no_grad():
+        caches, memory = ours.decoder.new_caches(), ours.encoder(source, real)
+        steps = torch.cat([ours(None, part, real, caches=caches, memory_BSD=memory) for part in written.split(pieces(draw, written.shape[1]), 1)], 1)
+        return compare(steps, m.hub.to_stock(ours)(input_ids=source, attention_mask=long(real), decoder_input_ids=written).logits)
+
+
+@oracle("transformer.Decoder", "attention.window_mask", by="🤗 Qwen3ForCausalLM with sliding windows: all at once", dtypes=SINGLE)
+def window_cache_by_qwen(m, draw, dtype):
+    plain, window = m.transformer.gpt_modern_config(V, **sizes(draw, n_layers=2)), draw(st.integers(1, 3))
+    ours = weighted(draw, m.transformer.CausalLM(dataclasses.replace(plain, global_every=2, window=window)), dtype)
+    same = m.transformer.CausalLM(plain).to(dtype)
+    same.load_state_dict(ours.state_dict())
+    state, shape = m.hub.to_stock(same).state_dict(), m.hub.stock_config(plain)
+    shape.use_sliding_window, shape.sliding_window, shape.layer_types = True, window + 1, ["full_attention", "sliding_attention"]  # they count the token itself
+    theirs = transformers.Qwen3ForCausalLM(shape).to(dtype).eval()
+    theirs.load_state_dict(state)
+    ids, real, seen = text(draw)
+    with torch.no_grad():
+        caches = ours.decoder.new_caches()
+        steps = torch.cat([ours(part, caches=caches) for part in ids.split(pieces(draw, ids.shape[1]), 1)], 1)
+        return compare([steps, ours(ids, real)[seen]], [theirs(input_ids=ids).logits, theirs(input_ids=ids, attention_mask=long(real)).logits[seen]])
+
+
+@oracle("transformer.MaskedLM", "transformer.CausalLM", "attention.document_mask", "attention.document_positions", by="🤗 BERT, ModernBERT, GPT-2, Qwen3: each document alone", dtypes=SINGLE)
+def documents_by_stock(m, draw, dtype):
+    presets = {"bert": m.transformer.bert_config, "modern": m.transformer.modern_config, "gpt2": m.transformer.gpt2_config}
+    preset = presets.get(draw(st.sampled_from([*presets, "gpt_modern"])))
+    config = preset(V, **sizes(draw)) if preset else gpt_modern(m, draw)
+    ours, lengths = weighted(draw, m.transformer.build_model(config), dtype), draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    ids = draw_ids(draw, 1, sum(lengths))
+    documents = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))[None]
+    with torch.no_grad():
+        stock = m.hub.to_stock(ours)
+        return compare(ours(ids, documents_BT=documents) if config.kind == "encoder" else ours(ids, documents_BS=documents),
+                       torch.cat([stock(input_ids=part).logits for part in ids.split(lengths, 1)], 1))
+
+
+def any_preset(m, draw, **more):
+    name = draw(st.sampled_from(["bert", "modern", "gpt2", "gpt_modern", "transformer_base", "bart"]))
+    return getattr(m.transformer, f"{name}_config")(V, **sizes(draw, **more))
+
+
+@oracle("transformer.count_parameters", by="🤗 num_parameters, nn.Transformer")
+def parameters_by_transformers(m, draw, dtype):
+    config = any_preset(m, draw, eps=1e-5, n_heads=2)
+    count = lambda model: sum(p.numel() for p in model.parameters())
+    if config.position == "sinusoidal":
+        theirs = nn.Transformer(config.d_model, config.n_heads, config.n_layers, config.n_layers, config.d_ff, batch_first=True)
+        n = count(theirs.encoder.layers) + count(theirs.decoder.layers) + V * config.d_model
+    else: n = m.hub.to_stock(m.transformer.build_model(config)).num_parameters() - (4 * config.d_model if config.kind == "seq2seq" else 0)  # BART's unused positions
+    return float(m.transformer.count_parameters(config) != n), None
+
+
+@oracle("transformer.forward_flops", "attention.attention_flops", by="torch.utils.flop_counter on all presets")
+def model_flops_by_torch(m, draw, dtype):
+    config, B, T, S = any_preset(m, draw), draw(SMALL), draw(SMALL), draw(SMALL)
+    model, ids, other = m.transformer.build_model(config), draw_ids(draw, B, T), draw_ids(draw, B, S)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter: model(other, ids) if config.kind == "seq2seq" else model(ids)
+    ours = m.transformer.forward_flops(config, B, S, written=T) if config.kind == "seq2seq" else m.transformer.forward_flops(config, B, T)
+    return float(ours != counter.get_total_flops()), None
+
+
 @oracle("transformer.initialise", by="scipy.stats.kstest: normal, deviation 0.02", statistic=True)
 def initial_by_scipy(m, draw, dtype):
     config = m.transformer.gpt2_config(50, n_layers=2, norm=draw(st.sampled_from(["pre", "post"])))
@@ -184,15 +344,3 @@ def initial_by_scipy(m, draw, dtype):
         if "norm" not in name: (zeros if name.endswith("bias") or (config.norm == "pre" and ".out." in name) else drawn).append(p.detach().flatten())
     if torch.cat(zeros).any(): return math.inf, None
     return -math.log10(max(1e-300, scipy.stats.kstest(torch.cat(drawn)[::10].numpy(), "norm", (0, 0.02)).pvalue)), None
-
-
-def by_stock(m, ours, named, run):
-    "Scores and gradients of our model and of its copy in 🤗; `run(ours)` and `stock(**named)` give one tensor or several."
-    stock = m.hub.to_stock(ours)
-    mine, theirs = run(ours), run_stock(stock, named)
-    values = largest(mine, theirs)
-    # their gradients, put in the place of their weights, come to us by the same road as weights do
-    gradients = flow(theirs, list(stock.parameters()))
-    with torch.no_grad():
-        for p, gradient in zip(stock.parameters(), gradients): p.copy_(gradient)
-    return values, largest(flow(mine, list(ours.parameters())), list(m.hub.from_stock(stock).parameters()))
