@@ -111,7 +111,7 @@ def flow(results, leaves):
     "The gradients of `leaves` for one number that every element of the results moves."
     # a weight for each element, none like its neighbours, since a mean would hide a permutation
     pull = lambda x: (x * torch.arange(1, x.numel() + 1).cos().reshape(x.shape).to(x)).sum() / max(1, x.numel()) ** 0.5
-    return torch.autograd.grad(sum(map(pull, results)), leaves, allow_unused=True, materialize_grads=True)
+    return torch.autograd.grad(sum(map(pull, results)), leaves, retain_graph=True, allow_unused=True, materialize_grads=True)
 
 
 def compare(ours, theirs, leaves=()):

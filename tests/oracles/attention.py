@@ -18,7 +18,8 @@ from transformers.models.speecht5.modeling_speecht5 import SpeechT5ScaledPositio
 
 from . import compare, differing, generator, oracle, tensors
 
-UNPROVED = {"ShapeError": "an error; when it is raised is what the oracle of `check_shapes` says"}
+UNPROVED = {"ShapeError": "an error; when it is raised is what the oracle of `check_shapes` says", "GradientError": "an error; its case is in the chapter",
+            "ExtraError": "an error; its case is in the chapter", "draw_heads": "draws; the chapter shows it", "explore_heads": "a widget; the chapter shows it"}
 SMALL, SINGLE = st.integers(1, 6), (torch.float32,)
 
 
@@ -30,11 +31,17 @@ def draw_mask(draw, shape, *, empty):
     if not draw(st.booleans()): return None
     shape = [size if draw(st.integers(0, 3)) else 1 for size in shape]
     mask = torch.rand(shape, generator=generator(draw)) < draw(st.sampled_from([0.2, 0.7]))
-    if not empty: mask[..., 0] |= ~mask.any(-1)
+    if not empty: mask[..., 0] = True
     return mask
 
 
-def draw_bias(draw, dtype, shape): return tensors(draw, dtype, shape if draw(st.booleans()) else shape[1:])[0] if draw(st.booleans()) else None
+def draw_bias(draw, dtype, shape):
+    "None, or numbers to add, some of them −∞: the numbers, and what is added."
+    if not draw(st.booleans()): return None, None
+    [numbers] = tensors(draw, dtype, shape if draw(st.booleans()) else shape[1:])
+    hidden = torch.rand(numbers.shape, generator=generator(draw)) < draw(st.sampled_from([0.0, 0.3]))
+    hidden[..., 0] = False
+    return numbers, numbers.masked_fill(hidden, -math.inf)
 
 
 def their_bias(mask, bias, shape, dtype):
@@ -45,17 +52,18 @@ def their_bias(mask, bias, shape, dtype):
 
 def by_sdpa(q, k, v, mask, bias):
     "torch's attention; what it makes of a row without keys is its own affair, ours is documented to be 0."
-    shape = (*q.shape[:-1], k.shape[-2])
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=their_bias(mask, bias, shape, q.dtype))
-    return out if mask is None else torch.where(mask.expand(shape).any(-1, keepdim=True), out, 0.0)
+    added = their_bias(mask, bias, (*q.shape[:-1], k.shape[-2]), q.dtype)
+    return torch.where((added > -math.inf).any(-1, keepdim=True), F.scaled_dot_product_attention(q, k, v, attn_mask=added), 0.0)
 
 
 def case(draw, dtype, empty=True, causal=False):
     B, H, T, S, K, W = shapes(draw)
     if causal: T, S = sorted((T, S))  # the queries are the last of the keys
     q, k, v = tensors(draw, dtype, (B, H, T, K), (B, H, S, K), (B, H, S, W))
-    mask, bias = draw_mask(draw, (B, H, T, S), empty=empty), draw_bias(draw, dtype, (B, H, T, S))
-    return q, k, v, mask, bias, [q, k, v] + ([] if bias is None else [bias])
+    mask, (numbers, bias) = draw_mask(draw, (B, H, T, S), empty=empty), draw_bias(draw, dtype, (B, H, T, S))
+    # e to a score of 1,000 is no number, so the largest must go first; in single precision such scores have no digits left
+    scale = draw(st.sampled_from([1, 1, 1000])) if dtype == torch.float64 else 1
+    return q * scale, k, v, mask, bias, [q, k, v] + ([] if bias is None else [numbers])
 
 
 @oracle("attention.attention", by="F.scaled_dot_product_attention")
@@ -66,10 +74,9 @@ def attention_by_sdpa(m, draw, dtype):
 
 @oracle("attention.attention_weights", by="F.scaled_dot_product_attention of the identity")
 def weights_by_sdpa(m, draw, dtype):
-    q, k, _, mask, bias, _ = case(draw, dtype)
-    leaves = [q, k] + ([] if bias is None else [bias])
+    q, k, _, mask, bias, leaves = case(draw, dtype)
     one_hot = torch.eye(k.shape[-2], dtype=dtype).expand(*k.shape[:2], -1, -1)
-    return compare(m.attention.attention_weights(q, k, mask=mask, bias=bias), by_sdpa(q, k, one_hot, mask, bias), leaves)
+    return compare(m.attention.attention_weights(q, k, mask=mask, bias=bias), by_sdpa(q, k, one_hot, mask, bias), leaves)  # the values get no gradient from either
 
 
 @oracle("attention.attention_weights", by="scipy.special.softmax")
@@ -106,15 +113,17 @@ def fast_causal_by_sdpa(m, draw, dtype):
 @oracle("attention.tiled_attention", by="F.scaled_dot_product_attention")
 def tiled_by_sdpa(m, draw, dtype):
     q, k, v, mask, bias, leaves = case(draw, dtype)
+    bias = None if bias is None else bias.detach()  # the tiled form has no gradient for it
     ours = m.attention.tiled_attention(q, k, v, mask=mask, bias=bias, block=draw(SMALL))
-    return compare(ours, by_sdpa(q, k, v, mask, bias), leaves)
+    return compare(ours, by_sdpa(q, k, v, mask, bias), leaves[:3])
 
 
 @oracle("attention.tiled_attention", by="F.scaled_dot_product_attention, causal_lower_right")
 def tiled_causal_by_sdpa(m, draw, dtype):
     q, k, v, mask, bias, both, leaves = causal_case(draw, dtype)
+    bias = None if bias is None else bias.detach()
     ours = m.attention.tiled_attention(q, k, v, mask=mask, bias=bias, causal=True, block=draw(SMALL))
-    return compare(ours, by_sdpa(q, k, v, both, bias), leaves)
+    return compare(ours, by_sdpa(q, k, v, both, bias), leaves[:3])
 
 
 def refuses(error, function, *args, **named):
