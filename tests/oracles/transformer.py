@@ -252,6 +252,18 @@ def bart_by_transformers(m, draw, dtype):
                     lambda stock: [stock(input_ids=source, attention_mask=long(real), decoder_input_ids=written, decoder_attention_mask=long(kept), use_cache=False).logits[seen]])
 
 
+@oracle("transformer.attention_maps", by="🤗 output_attentions of BERT, ModernBERT, GPT-2, Qwen3", dtypes=SINGLE)
+def maps_by_stock(m, draw, dtype):
+    presets = [m.transformer.bert_config, m.transformer.modern_config, m.transformer.gpt2_config, m.transformer.gpt_modern_config]
+    ours, (ids, real, _) = weighted(draw, m.transformer.build_model(draw(st.sampled_from(presets))(V, **sizes(draw))), dtype), text(draw)
+    stock = m.hub.to_stock(ours)
+    stock.set_attn_implementation("eager")
+    with torch.no_grad(): theirs = torch.stack(stock(input_ids=ids, attention_mask=long(real), output_attentions=True).attentions)
+    mine = m.transformer.attention_maps(getattr(ours, ours.config.kind), ids, real)
+    seen = torch.ones_like(ids, dtype=torch.bool) if real is None else real
+    return compare(mine.movedim(3, 2)[:, seen], theirs.movedim(3, 2)[:, seen])  # rows of padding are nobody's
+
+
 def pieces(draw, T):
     "T cut into steps of drawn lengths."
     steps = []
