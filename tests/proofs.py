@@ -3,7 +3,9 @@
 `python3 bootstrap.py proofs`, or with more examples: `.venv/bin/python tests/proofs.py --examples 2000`. Exit code 1 if anything fails.
 """
 import argparse
+import math
 import sys
+import unicodedata
 import warnings
 
 import torch
@@ -24,21 +26,25 @@ def oracle_row(oracle, examples):
     try: found = examine(oracle, examples=examples, shrink=False)
     except Exception as failure: found, error = failure.found, failure
     differences = [cell(kind, dtype) for kind in (found.values, found.gradients) for dtype in (DOUBLE, SINGLE)]
-    if oracle.statistic: differences[:2] = "", f"p>1e-{max(found.values.values(), default=0):.0f}"
+    if oracle.statistic: differences[:2] = f"p > 1e-{math.ceil(max(found.values.values(), default=0))}", ""
     return [str(found.examples), *differences, f"FAILED: {error}" if error else "ok"], error is None
 
 
 def mutant_rows(mutant, examples):
     "A row for each oracle that must catch the bug, and whether all do."
     by_how_much = [caught(mutant, by, examples) for by in mutant.by]
-    rows = [[mutant.name, by, f"{how_much:.2g}" if how_much else "NOT CAUGHT"] for by, how_much in zip(mutant.by, by_how_much)]
+    show = lambda by, how_much: f"p < 1e-{math.floor(how_much)}" if ORACLES[by].statistic and how_much < math.inf else f"{how_much:.2g}"
+    rows = [[mutant.name, by, show(by, how_much) if how_much else "NOT CAUGHT"] for by, how_much in zip(mutant.by, by_how_much)]
     return rows, all(by_how_much)
 
 
+def columns(text): return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
 def table(head, rows):
-    widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in [head, ["─" * width for width in widths], *rows]]
-    return "\n".join(lines)
+    widths = [max(columns(row[i]) for row in [head, *rows]) for i in range(len(head))]
+    fill = lambda row: "  ".join(text + " " * (width - columns(text)) for text, width in zip(row, widths)).rstrip()
+    return "\n".join(map(fill, [head, ["─" * width for width in widths], *rows]))
 
 
 def main():
@@ -58,7 +64,7 @@ def main():
         seen.append(holds); progress.update()
     progress.close()
     print(table(["function", "oracle", "examples", "values fp64", "fp32", "gradients fp64", "fp32", ""], sorted(proofs)))
-    print(f"\nLargest differences; allowed are 1e-10 in fp64, 1e-5 in fp32, of a statistic p>1e-10. {sum(held)} of {len(held)} oracles hold.\n")
+    print(f"\nLargest differences; allowed are 1e-10 in fp64, 1e-5 in fp32, of a statistic p > 1e-10. {sum(held)} of {len(held)} oracles hold.\n")
     print(table(["planted bug", "caught by", "difference"], bugs))
     print(f"\n{sum(seen)} of {len(seen)} planted bugs are caught by every oracle that must.")
     return 0 if all(held + seen) else 1

@@ -1,6 +1,8 @@
 "Oracles of chapter 21: the layers of torch, and the models of 🤗 transformers."
 import dataclasses
 import math
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
 
 import scipy.stats
 import torch
@@ -12,6 +14,8 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers.models.clip.modeling_clip import CLIPMLP
+from transformers.models.llama.modeling_llama import LlamaRMSNorm, apply_rotary_pos_emb
+from transformers.models.modernbert import modeling_modernbert
 from transformers.models.qwen3.modeling_qwen3 import Qwen3MLP, Qwen3RMSNorm
 
 from . import compare, differing, flow, generator, largest, oracle, tensors
@@ -214,13 +218,25 @@ def bert_by_transformers(m, draw, dtype):
     return by_stock(m, ours, run, run_stock)
 
 
+@contextmanager
+def in_double(dtype):
+    "Some of their modules go through single precision whatever they are given: in double, torch's norm and Llama's rotation stand in."
+    norm = lambda self, x: F.rms_norm(x, self.weight.shape, self.weight, self.variance_epsilon)
+    with ExitStack() as patches:
+        if dtype == torch.float64:
+            for rms in (Qwen3RMSNorm, LlamaRMSNorm): patches.enter_context(patch.object(rms, "forward", norm))
+            patches.enter_context(patch.object(modeling_modernbert, "apply_rotary_pos_emb", apply_rotary_pos_emb))
+        yield
+
+
 def scores_by_stock(m, draw, dtype, config):
     ours, (ids, real, seen) = weighted(draw, m.transformer.build_model(config), dtype), text(draw)
-    return by_stock(m, ours, lambda model: [model(ids, attention_BT=real)[seen] if config.kind == "encoder" else model(ids, real)[seen]],
-                    lambda stock: [stock(input_ids=ids, attention_mask=long(real)).logits[seen]])
+    with in_double(dtype):
+        return by_stock(m, ours, lambda model: [model(ids, attention_BT=real)[seen] if config.kind == "encoder" else model(ids, real)[seen]],
+                        lambda stock: [stock(input_ids=ids, attention_mask=long(real)).logits[seen]])
 
 
-@oracle("transformer.MaskedLM", "transformer.Encoder", "transformer.modern_config", by="🤗 ModernBertForMaskedLM", dtypes=SINGLE)
+@oracle("transformer.MaskedLM", "transformer.Encoder", "transformer.modern_config", by="🤗 ModernBertForMaskedLM")
 def modern_by_transformers(m, draw, dtype):
     every = draw(st.integers(1, 2))
     local = dict(global_every=every, window=draw(st.integers(1, 3)), local_rope_base=100.0) if every > 1 else {}
@@ -237,7 +253,7 @@ def gpt_modern(m, draw):
     return m.transformer.gpt_modern_config(V, **shape, kv_heads=draw(st.sampled_from([0, 1, max(1, shape["n_heads"] // 2)])), tied=draw(st.booleans()), qk_norm=draw(st.booleans()))
 
 
-@oracle("transformer.CausalLM", "transformer.Decoder", "transformer.SelfAttention", "transformer.gpt_modern_config", by="🤗 Qwen3ForCausalLM, LlamaForCausalLM", dtypes=SINGLE)
+@oracle("transformer.CausalLM", "transformer.Decoder", "transformer.SelfAttention", "transformer.gpt_modern_config", by="🤗 Qwen3ForCausalLM, LlamaForCausalLM")
 def gpt_modern_by_transformers(m, draw, dtype): return scores_by_stock(m, draw, dtype, gpt_modern(m, draw))
 
 
@@ -271,11 +287,11 @@ def pieces(draw, T):
     return steps
 
 
-@oracle("transformer.CausalLM", "transformer.Decoder", "attention.KeyValueCache", by="🤗 GPT2LMHeadModel, Qwen3ForCausalLM: all at once", dtypes=SINGLE)
+@oracle("transformer.CausalLM", "transformer.Decoder", "attention.KeyValueCache", by="🤗 GPT2LMHeadModel, Qwen3ForCausalLM: all at once")
 def cache_by_stock(m, draw, dtype):
     config = gpt_modern(m, draw) if draw(st.booleans()) else m.transformer.gpt2_config(V, **sizes(draw))
     ours, (ids, _, _) = weighted(draw, m.transformer.CausalLM(config), dtype), text(draw)
-    with torch.no_grad():
+    with torch.no_grad(), in_double(dtype):
         caches = ours.decoder.new_caches()
         steps = torch.cat([ours(part, caches=caches) for part in ids.split(pieces(draw, ids.shape[1]), 1)], 1)
         return compare(steps, m.hub.to_stock(ours)(input_ids=ids).logits)
@@ -291,7 +307,7 @@ def seq2seq_cache_by_stock(m, draw, dtype):
         return compare(steps, m.hub.to_stock(ours)(input_ids=source, attention_mask=long(real), decoder_input_ids=written).logits)
 
 
-@oracle("transformer.Decoder", "attention.window_mask", by="🤗 Qwen3ForCausalLM with sliding windows: all at once", dtypes=SINGLE)
+@oracle("transformer.Decoder", "attention.window_mask", by="🤗 Qwen3ForCausalLM with sliding windows: all at once")
 def window_cache_by_qwen(m, draw, dtype):
     plain, window = m.transformer.gpt_modern_config(V, **sizes(draw, n_layers=2)), draw(st.integers(1, 3))
     ours = weighted(draw, m.transformer.CausalLM(dataclasses.replace(plain, global_every=2, window=window)), dtype)
@@ -302,13 +318,13 @@ def window_cache_by_qwen(m, draw, dtype):
     theirs = transformers.Qwen3ForCausalLM(shape).to(dtype).eval()
     theirs.load_state_dict(state)
     ids, real, seen = text(draw)
-    with torch.no_grad():
+    with torch.no_grad(), in_double(dtype):
         caches = ours.decoder.new_caches()
         steps = torch.cat([ours(part, caches=caches) for part in ids.split(pieces(draw, ids.shape[1]), 1)], 1)
         return compare([steps, ours(ids, real)[seen]], [theirs(input_ids=ids).logits, theirs(input_ids=ids, attention_mask=long(real)).logits[seen]])
 
 
-@oracle("transformer.MaskedLM", "transformer.CausalLM", "attention.document_mask", "attention.document_positions", by="🤗 BERT, ModernBERT, GPT-2, Qwen3: each document alone", dtypes=SINGLE)
+@oracle("transformer.MaskedLM", "transformer.CausalLM", "attention.document_mask", "attention.document_positions", by="🤗 BERT, ModernBERT, GPT-2, Qwen3: each document alone")
 def documents_by_stock(m, draw, dtype):
     presets = {"bert": m.transformer.bert_config, "modern": m.transformer.modern_config, "gpt2": m.transformer.gpt2_config}
     preset = presets.get(draw(st.sampled_from([*presets, "gpt_modern"])))
@@ -316,7 +332,7 @@ def documents_by_stock(m, draw, dtype):
     ours, lengths = weighted(draw, m.transformer.build_model(config), dtype), draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
     ids = draw_ids(draw, 1, sum(lengths))
     documents = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths))[None]
-    with torch.no_grad():
+    with torch.no_grad(), in_double(dtype):
         stock = m.hub.to_stock(ours)
         return compare(ours(ids, documents_BT=documents) if config.kind == "encoder" else ours(ids, documents_BS=documents),
                        torch.cat([stock(input_ids=part).logits for part in ids.split(lengths, 1)], 1))
