@@ -3,9 +3,9 @@
 # %% auto #0
 __all__ = ['SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'RUN', 'RESULT', 'LOCK', 'PARTS', 'Recipe', 'recipe_for',
            'PretrainingError', 'pack', 'Cloze', 'freeze_masks', 'unigram_probabilities', 'bigram_probabilities',
-           'counting_baselines', 'score_cloze', 'bits_per_character', 'rows_of', 'batch_of', 'pretraining_loss',
-           'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder', 'prepare', 'final_scores', 'load_result',
-           'pretrain', 'train_to_the_end', 'code_digest', 'run_folder', 'draw_curves', 'live_curve', 'fill']
+           'counting_baselines', 'score_cloze', 'rows_of', 'batch_of', 'pretraining_loss', 'Pretrained',
+           'one_at_a_time', 'write_json', 'claim_folder', 'prepare', 'final_scores', 'load_result', 'pretrain',
+           'train_to_the_end', 'code_digest', 'run_folder', 'draw_curves', 'live_curve', 'fill']
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-3
 import ast, dataclasses, hashlib, json, math, os
@@ -22,7 +22,7 @@ from . import core
 from .checkpoint import latest_checkpoint, load_checkpoint
 from .core import ConfigError, PlmError, cache_folder, seed_everything
 from .corpus import fingerprint
-from .objectives import mask_tokens, mlm_loss, neighbour_loss
+from .objectives import bits_per_character, info_nce_loss, mask_tokens, mlm_loss
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_wordpiece
 from .training import TrainConfig, fit, resolve_precision
 from .transformer import TransformerConfig, MaskedLM, bert_config, modern_config
@@ -166,14 +166,6 @@ def score_cloze(
             total += float(mlm_loss(scores_MV, cloze.blocks[rows][chosen].to(device))) * int(chosen.sum())
     return total / int(cloze.selected.sum())
 
-def bits_per_character(
-    nats_per_token:float,
-    tokens:int,     # of the text, special tokens left out
-    characters:int, # of the same text
-)->float:
-    "A loss that does not depend on the pieces."
-    return nats_per_token * tokens / characters / math.log(2)
-
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-26
 def rows_of(
     step:int,      # 0, 1, 2, …
@@ -214,7 +206,7 @@ def pretraining_loss(
     ids_BT, corrupted_BT, selected_BT = batch
     hidden_BTD = model.encoder(corrupted_BT)
     loss = mlm_loss(model.scores(hidden_BTD[selected_BT]), ids_BT[selected_BT])
-    return loss + neighbours * neighbour_loss(*hidden_BTD.mean(1).chunk(2)) if neighbours else loss
+    return loss + neighbours * info_nce_loss(*hidden_BTD.mean(1).chunk(2)) if neighbours else loss
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-29
 @dataclass(frozen=True)
@@ -348,7 +340,7 @@ def draw_curves(
     for colour, (name, (history, tokens)) in zip(PALETTE, curves.items()):
         if history: line(ax, [h["step"] * tokens / 1e6 for h in history], [h["held_out"] for h in history], label=name, colour=colour)
     for name, nats in baselines.items(): baseline(ax, nats, label=name)
-    if curves: ax.legend(loc="upper right", fontsize=7, frameon=False)
+    if curves: ax.figure.legend(loc="outside lower center", ncols=3, fontsize=7, frameon=False) # within, it would cross a curve or a baseline
     return ax
 
 def live_curve(

@@ -8,7 +8,7 @@ import random
 from collections import Counter
 
 from ..exercises import exercise, same_result, same_value
-from ..pretraining import bits_per_character
+from ..objectives import bits_per_character
 
 # %% ../../nbs/solutions/32_pretraining.ipynb #cell-6
 @exercise("pretraining.1")
