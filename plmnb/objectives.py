@@ -4,8 +4,8 @@
 __all__ = ['IGNORED', 'EmptyTargetError', 'LabelError', 'check_labels', 'at_least_single', 'mlm_loss', 'bits', 'perplexity',
            'bits_per_character', 'check_selection', 'at_least_one', 'select_tokens', 'corrupt_tokens', 'mask_tokens',
            'to_labels', 'within', 'word_beginnings', 'select_words', 'span_lengths', 'select_spans', 'ChunkedLoss',
-           'chunked_loss', 'cut_pair', 'pair_from', 'sentence_pairs', 'nsp_loss', 'next_tokens', 'causal_loss',
-           'shift_right', 'seq2seq_loss', 'info_nce_loss']
+           'chunked_loss', 'cut_pair', 'end_of_run', 'pair_from', 'sentence_pairs', 'nsp_loss', 'next_tokens',
+           'causal_loss', 'shift_right', 'seq2seq_loss', 'info_nce_loss']
 
 # %% ../nbs/2_model/22_objectives.ipynb #cell-3
 import math
@@ -19,7 +19,7 @@ from .attention import ShapeError
 from .core import ConfigError, PlmError
 from .tokenizer import SPECIAL_TOKENS
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-5
+# %% ../nbs/2_model/22_objectives.ipynb #cell-9
 IGNORED = -100 # the label that asks for nothing; PyTorch's and 🤗's convention
 
 class EmptyTargetError(PlmError, ValueError):
@@ -41,11 +41,13 @@ def check_labels(
     if any_wrong: raise LabelError(f"label {int(labels[wrong][0])}: {n} scores are given, so labels go from 0 to {n - 1}, and {IGNORED} where nothing is asked")
     if not any_asked: raise EmptyTargetError("no position is masked or asked for: raise the mask rate or give longer sequences")
 
-def at_least_single(scores:Tensor)->Tensor:
+def at_least_single(
+    scores:Tensor, # of any precision
+)->Tensor:         # float32, or float64 as it was
     "Half precision becomes single, double stays: a sum of 50,000 exponentials has no digits in bfloat16."
     return scores if scores.dtype == torch.float64 else scores.float()
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-6
+# %% ../nbs/2_model/22_objectives.ipynb #cell-10
 def mlm_loss(
     logits_MV:Tensor, # unnormalised scores at the masked positions only; or at all, (…, V)
     labels_M:Tensor,  # the true token ids; −100 where nothing is asked
@@ -54,9 +56,9 @@ def mlm_loss(
     "Masked-LM cross-entropy −Σ y·log ŷ (Devlin 2019, §3.1). Raises `EmptyTargetError` when nothing is masked, `LabelError`, `ShapeError`, `ConfigError`."
     if reduction not in ("mean", "sum"): raise ConfigError(f"reduction={reduction!r}: use 'mean' or 'sum'")
     check_labels(logits_MV, labels_M)
-    return F.cross_entropy(at_least_single(logits_MV).flatten(0, -2), labels_M.flatten(), ignore_index=IGNORED, reduction=reduction)
+    return F.cross_entropy(at_least_single(logits_MV).reshape(-1, logits_MV.shape[-1]), labels_M.reshape(-1), ignore_index=IGNORED, reduction=reduction)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-7
+# %% ../nbs/2_model/22_objectives.ipynb #cell-17
 def bits(
     nats,   # a number or a tensor
 ):          # the same in bits
@@ -78,8 +80,11 @@ def bits_per_character(
     if characters < 1 or tokens < 0: raise ConfigError(f"{tokens} tokens of {characters} characters: give the text's own numbers")
     return nats_per_token * tokens / characters / math.log(2)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-8
-def check_selection(maskable:Tensor, rate:float):
+# %% ../nbs/2_model/22_objectives.ipynb #cell-20
+def check_selection(
+    maskable:Tensor, # bool: what may be hidden
+    rate:float,      # share that is to be hidden
+):
     "Raises `ConfigError` for a rate outside (0, 1), `ShapeError` for anything but truth values."
     if not 0 < rate < 1: raise ConfigError(f"mask rate {rate}: must lie between 0 and 1; BERT uses 0.15")
     if maskable.dtype != torch.bool: raise ShapeError(f"maskable is {maskable.dtype}: make it bool, True where a token may be hidden")
@@ -105,7 +110,7 @@ def select_tokens(
     draws_BT = torch.rand(maskable_BT.shape, generator=generator).to(maskable_BT.device)
     return at_least_one((draws_BT < rate) & maskable_BT, maskable_BT, draws_BT)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-9
+# %% ../nbs/2_model/22_objectives.ipynb #cell-21
 def corrupt_tokens(
     ids_BT:Tensor,        # token ids
     selected_BT:Tensor,   # bool: the chosen ones
@@ -142,7 +147,7 @@ def to_labels(
     if selected_BT.shape != ids_BT.shape or selected_BT.dtype != torch.bool: raise ShapeError(f"selected is {selected_BT.dtype} {tuple(selected_BT.shape)}: make it bool, of the shape of the ids, {tuple(ids_BT.shape)}")
     return ids_BT.masked_fill(~selected_BT, IGNORED)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-10
+# %% ../nbs/2_model/22_objectives.ipynb #cell-26
 def within(
     share:float,    # measured
     expected:float, # asked for
@@ -152,7 +157,7 @@ def within(
     "Whether a measured share agrees with a probability."
     return abs(share - expected) <= sigmas * (expected * (1 - expected) / n) ** 0.5
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-11
+# %% ../nbs/2_model/22_objectives.ipynb #cell-31
 def word_beginnings(
     maskable_BT:Tensor, # bool
     starts_BT:Tensor,   # bool, True where a piece begins a word
@@ -168,7 +173,7 @@ def select_words(
     rate:float,         # share of the maskable tokens, in (0, 1)
     generator=None,     # `torch.Generator` on the CPU
 )->Tensor:              # bool (B, T); a word is hidden whole or not at all
-    "Whole words, each with probability `rate`, and always about that share of the row; at least one word (whole-word masking: Devlin's code, 2019; the draw: Madow 1949). Raises `ConfigError`, `ShapeError`."
+    "Whole words, each with probability `rate`, and always about that share of the row; at least one word (whole-word masking, as in Devlin's code of 2019, but unbiased). Raises `ConfigError`, `ShapeError`."
     check_selection(maskable_BT, rate)
     if starts_BT.shape != maskable_BT.shape or starts_BT.dtype != torch.bool: raise ShapeError(f"starts is {starts_BT.dtype} {tuple(starts_BT.shape)}: make it bool, of the shape of maskable, {tuple(maskable_BT.shape)}")
     if not maskable_BT.numel(): return maskable_BT.clone()
@@ -184,7 +189,7 @@ def select_words(
     hidden = begins & torch.zeros_like(begins).scatter(-1, order, places < rate * n)
     return at_least_one(hidden, begins, draws).gather(-1, word) & maskable_BT
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-12
+# %% ../nbs/2_model/22_objectives.ipynb #cell-36
 def span_lengths(
     shape,           # of the result
     p:float=0.2,     # chance that a span ends after each of its tokens
@@ -219,7 +224,7 @@ def select_spans(
     item = torch.searchsorted(ends, place, right=True)
     return (order < spans).gather(-1, item.clamp(max=shape[-1] - 1)) & maskable_BT
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-13
+# %% ../nbs/2_model/22_objectives.ipynb #cell-53
 class ChunkedLoss(torch.autograd.Function):
     "Loss and gradients chunk by chunk, both on the way forward: the gradient by the scores is (softmax − onehot)/M."
     @staticmethod
@@ -235,7 +240,7 @@ class ChunkedLoss(torch.autograd.Function):
             slope[torch.arange(len(labels), device=labels.device), labels] -= 1
             slope /= len(labels_M)
             if slopes[0] is not None: slopes[0][rows] = slope @ weight_VD.to(slope.dtype)
-            if slopes[1] is not None: slopes[1] += slope.T @ hidden_MD[rows].to(slope.dtype)
+            if slopes[1] is not None: slopes[1].addmm_(slope.T, hidden_MD[rows].to(slope.dtype)) # in place: no second table of V × D
             if slopes[2] is not None: slopes[2] += slope.sum(0)
         ctx.save_for_backward(*(None if slope is None else slope.to(x.dtype) for slope, x in zip(slopes, inputs)))
         return total / len(labels_M)
@@ -260,8 +265,13 @@ def chunked_loss(
     asked = labels_M != IGNORED
     return ChunkedLoss.apply(hidden_MD[asked], weight_VD, bias_V, labels_M[asked], chunk)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-14
-def cut_pair(first:list, second:list, room:int, generator=None)->tuple: # both, together at most `room` tokens
+# %% ../nbs/2_model/22_objectives.ipynb #cell-61
+def cut_pair(
+    first,          # token ids of the first text
+    second,         # and of the second
+    *, room:int,    # tokens that both may have together
+    generator=None, # `torch.Generator` on the CPU
+)->tuple:           # both, as lists
     "Take tokens from the longer one, from its front or its back by a coin, until both fit (`truncate_seq_pair` in Devlin's code, 2019)."
     first, second = list(first), list(second)
     while len(first) + len(second) > room:
@@ -269,22 +279,35 @@ def cut_pair(first:list, second:list, room:int, generator=None)->tuple: # both, 
         longer.pop(-int(torch.randint(2, (), generator=generator)))
     return first, second
 
-def pair_from(documents:list, own:int, start:int, room:int, generator=None)->tuple: # (first, second, label, where the next pair begins)
-    "Sentences from `start` on until the room is full, cut in two; or the first part, and sentences of another document."
-    pick = lambda n: int(torch.randint(n, (), generator=generator))
-    def run_of(sentences, start, room, least):
-        stop = start
-        while stop < len(sentences) and (stop < start + least or sum(map(len, sentences[start:stop])) < room): stop += 1
-        return stop
-    sentences = documents[own]
-    stop = run_of(sentences, start, room, 2)
+def end_of_run(
+    sentences,     # lists of token ids
+    start:int,     # number of the first sentence
+    *, room:int,   # tokens that are wanted
+    least:int,     # sentences that are taken in any case, if there are so many
+)->int:            # number of the sentence after the last
+    "As many whole sentences as fill the room; the last may stick out."
+    stop = start
+    while stop < len(sentences) and (stop < start + least or sum(map(len, sentences[start:stop])) < room): stop += 1
+    return stop
+
+def pair_from(
+    documents,      # lists of sentences, at least two documents
+    own:int,        # number of the document that the first text is of
+    *, start:int,   # number of its first sentence; not the last of the document
+    room:int,       # tokens for both texts
+    generator=None, # `torch.Generator` on the CPU
+)->tuple:           # (first, second, label, number of the sentence at which the next pair begins)
+    "A run of sentences cut in two; or its first part, and sentences of another document (`create_instances_from_document` in Devlin's code, 2019)."
+    pick, sentences = lambda n: int(torch.randint(n, (), generator=generator)), documents[own]
+    stop = end_of_run(sentences, start, room=room, least=2)
     cut = start + 1 + pick(stop - start - 1)
     first = sum(sentences[start:cut], [])
     if pick(2) == 0: return first, sum(sentences[cut:stop], []), 0, stop
     other = documents[(own + 1 + pick(len(documents) - 1)) % len(documents)]
     begin = pick(len(other))
-    return first, sum(other[begin:run_of(other, begin, room - len(first), 1)], []), 1, cut # what was not used comes again
+    return first, sum(other[begin:end_of_run(other, begin, room=room - len(first), least=1)], []), 1, cut # what was not used comes again
 
+# %% ../nbs/2_model/22_objectives.ipynb #cell-62
 def sentence_pairs(
     documents,     # lists of sentences, each a list of token ids without special tokens
     *, max_len:int, # T, with [CLS] and two [SEP]
@@ -302,8 +325,8 @@ def sentence_pairs(
     for own, sentences in enumerate(documents):
         start = 0
         while start < len(sentences) - 1:
-            first, second, label, start = pair_from(documents, own, start, max_len - 3, generator)
-            first, second = cut_pair(first, second, max_len - 3, generator)
+            first, second, label, start = pair_from(documents, own, start=start, room=max_len - 3, generator=generator)
+            first, second = cut_pair(first, second, room=max_len - 3, generator=generator)
             rest = max_len - 3 - len(first) - len(second)
             rows["ids"].append([cls, *first, sep, *second, sep] + [pad] * rest)
             rows["segments"].append([0] * (len(first) + 2) + [1] * (len(second) + 1) + [0] * rest)
@@ -311,6 +334,7 @@ def sentence_pairs(
             rows["labels"].append(label)
     return {name: torch.tensor(values) for name, values in rows.items()}
 
+# %% ../nbs/2_model/22_objectives.ipynb #cell-69
 def nsp_loss(
     scores_B2:Tensor, # scores of "follows" and "is a stranger"
     labels_B:Tensor,  # 0 = the second text follows the first, 1 = it does not
@@ -319,7 +343,7 @@ def nsp_loss(
     if scores_B2.shape[-1:] != (2,): raise ShapeError(f"scores {tuple(scores_B2.shape)}: give two a pair, (B, 2)")
     return mlm_loss(scores_B2, labels_B)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-15
+# %% ../nbs/2_model/22_objectives.ipynb #cell-73
 def next_tokens(
     ids_BT:Tensor,                   # token ids
     *, documents_BT:Tensor|None=None, # number of each token's document; negative = padding
@@ -345,7 +369,7 @@ def causal_loss(
     if scores_BTV.shape[:-1] != ids_BT.shape: raise ShapeError(f"scores {tuple(scores_BTV.shape)}, ids {tuple(ids_BT.shape)}: give scores for each token, (B, T, V) and (B, T); the shift is made here")
     return mlm_loss(scores_BTV, next_tokens(ids_BT, documents_BT=documents_BT, attention_BT=attention_BT), reduction=reduction)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-16
+# %% ../nbs/2_model/22_objectives.ipynb #cell-82
 def shift_right(
     labels_BT:Tensor, # what the decoder is to write; −100 = padding
     *, start_id:int,  # the token that the decoder begins with
@@ -357,6 +381,7 @@ def shift_right(
     inputs_BT[..., 1:] = labels_BT[..., :-1]
     return inputs_BT.masked_fill_(inputs_BT == IGNORED, pad_id)
 
+# %% ../nbs/2_model/22_objectives.ipynb #cell-85
 def seq2seq_loss(
     scores_BTV:Tensor,      # the decoder's scores at each place
     labels_BT:Tensor,       # what should stand there; −100 = padding, counted by nothing
@@ -370,7 +395,7 @@ def seq2seq_loss(
     true_M = log_p_MV.gather(-1, labels_BT[asked_BT][:, None])[:, 0]
     return -((1 - smoothing) * true_M + smoothing * log_p_MV.mean(-1)).mean()
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-17
+# %% ../nbs/2_model/22_objectives.ipynb #cell-92
 def info_nce_loss(
     firsts_ND:Tensor,   # a vector for each thing
     seconds_ND:Tensor,  # a vector for its partner

@@ -340,7 +340,7 @@ def draw_curves(
     for colour, (name, (history, tokens)) in zip(PALETTE, curves.items()):
         if history: line(ax, [h["step"] * tokens / 1e6 for h in history], [h["held_out"] for h in history], label=name, colour=colour)
     for name, nats in baselines.items(): baseline(ax, nats, label=name)
-    if curves: ax.legend(loc="lower left", fontsize=7, frameon=False)
+    if curves: ax.figure.legend(loc="outside lower center", ncols=3, fontsize=7, frameon=False) # within, it would cross a curve or a baseline
     return ax
 
 def live_curve(
