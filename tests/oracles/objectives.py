@@ -312,7 +312,7 @@ def span_places_by_chi_square(m, draw, dtype):
 def cuts_by_tokenizers(m, draw, dtype):
     first, second = (list(range(start, start + draw(st.integers(1, 12)))) for start in (10, 30))
     room = draw(st.integers(2, 20))
-    ours = m.objectives.cut_pair(first, second, room, generator(draw))
+    ours = m.objectives.cut_pair(first, second, room=room, generator=generator(draw))
     tokenizer = Tokenizer(models.WordLevel(WORDS, unk_token="[UNK]"))
     tokenizer.enable_truncation(room, strategy="longest_first")
     theirs = tokenizer.encode([str(i) for i in first], [str(i) for i in second], is_pretokenized=True, add_special_tokens=False)
@@ -325,9 +325,18 @@ def cuts_by_tokenizers(m, draw, dtype):
 @oracle("objectives.cut_pair", by="scipy.stats.chisquare: from the front as often as from the back", statistic=True)
 def cut_sides_by_chi_square(m, draw, dtype):
     n, room = 5000, draw(st.integers(2, 20))
-    first, second = m.objectives.cut_pair(list(range(n)), list(range(n)), room, generator(draw))
+    first, second = m.objectives.cut_pair(range(n), range(n), room=room, generator=generator(draw))
     front = first[0] + second[0]
     return surprise(agree([front, 2 * n - room - front], [0.5, 0.5]))
+
+
+@oracle("objectives.end_of_run", by="numpy.cumsum and searchsorted")
+def runs_by_numpy(m, draw, dtype):
+    lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=8))
+    start, room, least = draw(st.integers(0, len(lengths) - 1)), draw(st.integers(0, 20)), draw(st.integers(1, 2))
+    enough = np.searchsorted(np.cumsum(lengths[start:]), room) + 1 if room else 0
+    theirs = min(len(lengths), start + max(least, int(enough)))
+    return float(m.objectives.end_of_run([[7] * n for n in lengths], start, room=room, least=least) != theirs), None
 
 
 def draw_documents(draw, n):
