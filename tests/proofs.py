@@ -47,27 +47,32 @@ def table(head, rows):
     return "\n".join(map(fill, [head, ["─" * width for width in widths], *rows]))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, default=200, help="drawn examples that each oracle sees (200)")
-    examples = parser.parse_args().examples
-    warnings.simplefilter("ignore")
-    progress = tqdm(total=len(ORACLES) + len(MUTANTS), unit="proof", leave=False, dynamic_ncols=True)
+def report(oracles, mutants, examples):
+    "Print both tables; whether everything holds."
     proofs, bugs, held, seen = [], [], [], []
-    for oracle in ORACLES.values():
-        cells, holds = oracle_row(oracle, examples)
-        proofs += [[about, oracle.by, *cells] for about in oracle.about]
-        held.append(holds); progress.update()
-    for mutant in MUTANTS:
-        rows, holds = mutant_rows(mutant, examples)
-        bugs += rows
-        seen.append(holds); progress.update()
-    progress.close()
+    with tqdm(total=len(oracles) + len(mutants), unit="proof", leave=False, dynamic_ncols=True) as progress:
+        for oracle in oracles:
+            cells, holds = oracle_row(oracle, examples)
+            proofs += [[about, oracle.by, *cells] for about in oracle.about]
+            held.append(holds)
+            progress.update()
+        for mutant in mutants:
+            rows, caught_by_all = mutant_rows(mutant, examples)
+            bugs += rows
+            seen.append(caught_by_all)
+            progress.update()
     print(table(["function", "oracle", "examples", "values fp64", "fp32", "gradients fp64", "fp32", ""], sorted(proofs)))
     print(f"\nLargest differences; allowed are 1e-10 in fp64, 1e-5 in fp32, of a statistic p > 1e-10. {sum(held)} of {len(held)} oracles hold.\n")
     print(table(["planted bug", "caught by", "difference"], bugs))
     print(f"\n{sum(seen)} of {len(seen)} planted bugs are caught by every oracle that must.")
-    return 0 if all(held + seen) else 1
+    return all(held + seen)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=200, help="drawn examples that each oracle sees (200)")
+    warnings.simplefilter("ignore")
+    return 0 if report(ORACLES.values(), MUTANTS, parser.parse_args().examples) else 1
 
 
 if __name__ == "__main__": sys.exit(main())
