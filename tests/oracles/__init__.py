@@ -49,7 +49,6 @@ class Found:
     examples: int = 0
     values: dict = field(default_factory=dict)
     gradients: dict = field(default_factory=dict)
-    error: str = ""
 
     def add(self, dtype, differences):
         self.examples += 1
