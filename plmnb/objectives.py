@@ -58,7 +58,7 @@ def mlm_loss(
     check_labels(logits_MV, labels_M)
     return F.cross_entropy(at_least_single(logits_MV).reshape(-1, logits_MV.shape[-1]), labels_M.reshape(-1), ignore_index=IGNORED, reduction=reduction)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-17
+# %% ../nbs/2_model/22_objectives.ipynb #cell-19
 def bits(
     nats,   # a number or a tensor
 ):          # the same in bits
@@ -80,7 +80,7 @@ def bits_per_character(
     if characters < 1 or tokens < 0: raise ConfigError(f"{tokens} tokens of {characters} characters: give the text's own numbers")
     return nats_per_token * tokens / characters / math.log(2)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-20
+# %% ../nbs/2_model/22_objectives.ipynb #cell-24
 def check_selection(
     maskable:Tensor, # bool: what may be hidden
     rate:float,      # share that is to be hidden
@@ -110,7 +110,7 @@ def select_tokens(
     draws_BT = torch.rand(maskable_BT.shape, generator=generator).to(maskable_BT.device)
     return at_least_one((draws_BT < rate) & maskable_BT, maskable_BT, draws_BT)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-21
+# %% ../nbs/2_model/22_objectives.ipynb #cell-25
 def corrupt_tokens(
     ids_BT:Tensor,        # token ids
     selected_BT:Tensor,   # bool: the chosen ones
@@ -147,7 +147,7 @@ def to_labels(
     if selected_BT.shape != ids_BT.shape or selected_BT.dtype != torch.bool: raise ShapeError(f"selected is {selected_BT.dtype} {tuple(selected_BT.shape)}: make it bool, of the shape of the ids, {tuple(ids_BT.shape)}")
     return ids_BT.masked_fill(~selected_BT, IGNORED)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-26
+# %% ../nbs/2_model/22_objectives.ipynb #cell-31
 def within(
     share:float,    # measured
     expected:float, # asked for
@@ -157,7 +157,7 @@ def within(
     "Whether a measured share agrees with a probability."
     return abs(share - expected) <= sigmas * (expected * (1 - expected) / n) ** 0.5
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-31
+# %% ../nbs/2_model/22_objectives.ipynb #cell-37
 def word_beginnings(
     maskable_BT:Tensor, # bool
     starts_BT:Tensor,   # bool, True where a piece begins a word
@@ -189,7 +189,7 @@ def select_words(
     hidden = begins & torch.zeros_like(begins).scatter(-1, order, places < rate * n)
     return at_least_one(hidden, begins, draws).gather(-1, word) & maskable_BT
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-36
+# %% ../nbs/2_model/22_objectives.ipynb #cell-43
 def span_lengths(
     shape,           # of the result
     p:float=0.2,     # chance that a span ends after each of its tokens
@@ -210,6 +210,7 @@ def select_spans(
 )->Tensor:              # bool (B, T)
     "Runs of neighbours until `rate` of the row is hidden, at least one token (SpanBERT: Joshi 2020, §3.1). Raises `ConfigError`, `ShapeError`."
     check_selection(maskable_BT, rate)
+    if not maskable_BT.numel(): return maskable_BT.clone()
     device, shape, n = maskable_BT.device, maskable_BT.shape, maskable_BT.sum(-1, keepdim=True)
     lengths = span_lengths(shape, p, longest, generator).to(device)
     draws = torch.rand(shape, generator=generator).to(device)
@@ -224,7 +225,7 @@ def select_spans(
     item = torch.searchsorted(ends, place, right=True)
     return (order < spans).gather(-1, item.clamp(max=shape[-1] - 1)) & maskable_BT
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-53
+# %% ../nbs/2_model/22_objectives.ipynb #cell-61
 class ChunkedLoss(torch.autograd.Function):
     "Loss and gradients chunk by chunk, both on the way forward: the gradient by the scores is (softmax − onehot)/M."
     @staticmethod
@@ -265,7 +266,7 @@ def chunked_loss(
     asked = labels_M != IGNORED
     return ChunkedLoss.apply(hidden_MD[asked], weight_VD, bias_V, labels_M[asked], chunk)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-61
+# %% ../nbs/2_model/22_objectives.ipynb #cell-71
 def cut_pair(
     first,          # token ids of the first text
     second,         # and of the second
@@ -307,7 +308,7 @@ def pair_from(
     begin = pick(len(other))
     return first, sum(other[begin:end_of_run(other, begin, room=room - len(first), least=1)], []), 1, cut # what was not used comes again
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-62
+# %% ../nbs/2_model/22_objectives.ipynb #cell-72
 def sentence_pairs(
     documents,     # lists of sentences, each a list of token ids without special tokens
     *, max_len:int, # T, with [CLS] and two [SEP]
@@ -334,7 +335,7 @@ def sentence_pairs(
             rows["labels"].append(label)
     return {name: torch.tensor(values) for name, values in rows.items()}
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-69
+# %% ../nbs/2_model/22_objectives.ipynb #cell-79
 def nsp_loss(
     scores_B2:Tensor, # scores of "follows" and "is a stranger"
     labels_B:Tensor,  # 0 = the second text follows the first, 1 = it does not
@@ -343,7 +344,7 @@ def nsp_loss(
     if scores_B2.shape[-1:] != (2,): raise ShapeError(f"scores {tuple(scores_B2.shape)}: give two a pair, (B, 2)")
     return mlm_loss(scores_B2, labels_B)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-73
+# %% ../nbs/2_model/22_objectives.ipynb #cell-84
 def next_tokens(
     ids_BT:Tensor,                   # token ids
     *, documents_BT:Tensor|None=None, # number of each token's document; negative = padding
@@ -369,7 +370,7 @@ def causal_loss(
     if scores_BTV.shape[:-1] != ids_BT.shape: raise ShapeError(f"scores {tuple(scores_BTV.shape)}, ids {tuple(ids_BT.shape)}: give scores for each token, (B, T, V) and (B, T); the shift is made here")
     return mlm_loss(scores_BTV, next_tokens(ids_BT, documents_BT=documents_BT, attention_BT=attention_BT), reduction=reduction)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-82
+# %% ../nbs/2_model/22_objectives.ipynb #cell-93
 def shift_right(
     labels_BT:Tensor, # what the decoder is to write; −100 = padding
     *, start_id:int,  # the token that the decoder begins with
@@ -381,7 +382,7 @@ def shift_right(
     inputs_BT[..., 1:] = labels_BT[..., :-1]
     return inputs_BT.masked_fill_(inputs_BT == IGNORED, pad_id)
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-85
+# %% ../nbs/2_model/22_objectives.ipynb #cell-96
 def seq2seq_loss(
     scores_BTV:Tensor,      # the decoder's scores at each place
     labels_BT:Tensor,       # what should stand there; −100 = padding, counted by nothing
@@ -395,7 +396,7 @@ def seq2seq_loss(
     true_M = log_p_MV.gather(-1, labels_BT[asked_BT][:, None])[:, 0]
     return -((1 - smoothing) * true_M + smoothing * log_p_MV.mean(-1)).mean()
 
-# %% ../nbs/2_model/22_objectives.ipynb #cell-92
+# %% ../nbs/2_model/22_objectives.ipynb #cell-103
 def info_nce_loss(
     firsts_ND:Tensor,   # a vector for each thing
     seconds_ND:Tensor,  # a vector for its partner
