@@ -24,6 +24,13 @@ def test_every_exported_name_has_an_oracle(chapter):
     assert set(reasons) == exported - proved, set(reasons) ^ (exported - proved)
 
 
+def test_every_differentiable_function_has_gradients_compared():
+    seen = {True: set(), False: set()}
+    for oracle in ORACLES.values(): seen[not oracle.statistic and bool(examine(oracle, examples=2, shrink=False).gradients)] |= set(oracle.about)
+    flat = {f"{chapter}.{name}" for chapter in CHAPTERS for name in importlib.import_module(f"oracles.{chapter}").FLAT}
+    assert seen[False] - seen[True] == flat
+
+
 def test_the_comparison_can_fail():
     x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
     assert compare(x * 2, x + x, [x]) == (0.0, 0.0)

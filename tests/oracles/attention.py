@@ -20,6 +20,8 @@ from . import compare, differing, generator, oracle, tensors
 
 UNPROVED = {"ShapeError": "an error; when it is raised is what the oracle of `check_shapes` says", "GradientError": "an error; its case is in the chapter",
             "ExtraError": "an error; its case is in the chapter", "draw_heads": "draws; the chapter shows it", "explore_heads": "a widget; the chapter shows it"}
+# through these no gradient flows: masks, choices, counts, and what is for writing only
+FLAT = set("""KeyValueCache alibi_slopes attention_flops causal_mask check_shapes document_mask document_positions padding_mask sinusoidal_positions window_mask""".split())
 SMALL, SINGLE = st.integers(1, 6), (torch.float32,)
 
 

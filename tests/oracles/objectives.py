@@ -20,6 +20,9 @@ from . import SEEDS, compare, differing, generator, oracle, tensors
 
 UNPROVED = {"EmptyTargetError": "an error; when it is raised is what the oracle of `check_labels` says", "LabelError": "an error, as `EmptyTargetError`",
             "check_selection": "raises errors; its cases are in the chapter"}
+# through these no gradient flows: masks, choices, counts, and what is for writing only
+FLAT = set("""at_least_one at_least_single bits bits_per_character check_labels corrupt_tokens cut_pair end_of_run mask_tokens pair_from perplexity select_spans
+        select_tokens select_words sentence_pairs shift_right span_lengths within word_beginnings""".split())
 SPECIAL, MASK, VOCABULARY = 5, 4, 200
 WORDS = {name: i for i, name in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *map(str, range(SPECIAL, VOCABULARY))])}
 SMALL, SINGLE = st.integers(1, 6), (torch.float32,)  # 🤗 computes its losses in single precision
