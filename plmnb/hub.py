@@ -165,10 +165,12 @@ def size_words(
     "What the sizes are called."
     return SIZES | OWN_WORDS.get(family, {})
 
-def bert_words(config)->dict: # for `BertConfig`
+def bert_words(config:TransformerConfig)->dict: # fields of `BertConfig`, sizes apart
+    "BERT's words for our choices."
     return dict(type_vocab_size=config.segments, layer_norm_eps=config.eps, hidden_act="gelu", hidden_dropout_prob=config.dropout, attention_probs_dropout_prob=0.0)
 
-def modern_words(config)->dict: # for `ModernBertConfig`
+def modern_words(config:TransformerConfig)->dict: # fields of `ModernBertConfig`, sizes apart
+    "ModernBERT's words for our choices."
     bases = {"full_attention": config.rope_base, "sliding_attention": config.local_rope_base}
     cls, sep = SPECIAL_IDS["cls"], SPECIAL_IDS["sep"]
     return dict(bos_token_id=cls, cls_token_id=cls, eos_token_id=sep, sep_token_id=sep, norm_eps=config.eps, hidden_activation="gelu",
@@ -178,15 +180,18 @@ def modern_words(config)->dict: # for `ModernBertConfig`
         **{f"{part}_bias": config.bias for part in ("attention", "mlp", "norm", "classifier")}, decoder_bias=True,
         **{f"{part}_dropout": config.dropout for part in ("embedding", "attention", "mlp", "classifier")}, classifier_pooling="mean")
 
-def gpt2_words(config)->dict: # for `GPT2Config`
+def gpt2_words(config:TransformerConfig)->dict: # fields of `GPT2Config`, sizes apart
+    "GPT-2's words for our choices."
     return dict(activation_function=ACTIVATION_NAMES[config.activation], layer_norm_epsilon=config.eps, embd_pdrop=config.dropout, resid_pdrop=config.dropout, attn_pdrop=0.0)
 
-def llama_words(config)->dict: # for `LlamaConfig` and `Qwen3Config`
+def llama_words(config:TransformerConfig)->dict: # fields of `LlamaConfig` or `Qwen3Config`, sizes apart
+    "Llama's words for our choices; Qwen3 has the same but for `mlp_bias`."
     own = {} if config.qk_norm else {"mlp_bias": config.bias}
     return dict(num_key_value_heads=config.key_heads, head_dim=config.head_width, rms_norm_eps=config.eps, hidden_act=ACTIVATION_NAMES[config.activation],
                 attention_bias=config.bias, rope_parameters={"rope_type": "default", "rope_theta": config.rope_base}, **own)
 
-def bart_words(config)->dict: # for `BartConfig`
+def bart_words(config:TransformerConfig)->dict: # fields of `BartConfig`, sizes apart
+    "BART's words for our choices."
     decoder = {f"decoder_{key}": value for key, value in dict(layers=config.n_layers, attention_heads=config.n_heads, ffn_dim=config.d_ff).items()}
     return dict(**decoder, activation_function=ACTIVATION_NAMES[config.activation], dropout=config.dropout, attention_dropout=0.0, activation_dropout=0.0,
                 scale_embedding=config.embedding_scale, decoder_start_token_id=SPECIAL_IDS["cls"], forced_eos_token_id=None)
@@ -219,40 +224,49 @@ def global_every_of(
         if kinds == ["sliding_attention" if i % n else "full_attention" for i in range(len(kinds))]: return n
     raise HubError(f"layer_types={kinds}: our encoder looks at all tokens in the first layer and in every n-th after it")
 
-def plain_rope(*kinds): # settings of rotary positions
+def plain_rope(
+    *kinds, # settings of rotary positions
+):
     "Raises `HubError` for angles that ours has not."
     if stretched := [kind["rope_type"] for kind in kinds if kind["rope_type"] != "default"]: raise HubError(f"rope_type={stretched[0]!r}: our model has only 'default'")
 
-def activation_of(name:str)->str: # ours
+def activation_of(
+    name:str, # theirs
+)->str:       # ours
     "Raises `HubError` for an activation that ours has not."
     known = {theirs: ours for ours, theirs in ACTIVATION_NAMES.items()} | {"gelu_pytorch_tanh": "gelu_tanh", "swish": "silu"}
     if name not in known: raise HubError(f"activation {name!r}: our model has only {', '.join(map(repr, known))}")
     return known[name]
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #cell-21
-def from_bert(theirs)->dict: # fields of ours beside the sizes and what the family needs
+def from_bert(theirs:transformers.BertConfig)->dict: # fields of ours beside the sizes and what the family needs
+    "Raises `HubError`, as the four below."
     demand(theirs, hidden_act="gelu", is_decoder=False, add_cross_attention=False)
     return dict(segments=theirs.type_vocab_size, eps=theirs.layer_norm_eps, dropout=float(theirs.hidden_dropout_prob), nsp=theirs.architectures == ["BertForPreTraining"])
 
-def from_modern(theirs)->dict: # likewise
+def from_modern(theirs:transformers.ModernBertConfig)->dict: # likewise
+    "ModernBERT's biases, bases and windows."
     bias, rope, every = theirs.attention_bias, theirs.rope_parameters, global_every_of(theirs.layer_types)
     demand(theirs, hidden_activation="gelu", classifier_activation="gelu", decoder_bias=True, mlp_bias=bias, norm_bias=bias, classifier_bias=bias)
     plain_rope(*rope.values())
     local = {"global_every": every, "window": theirs.local_attention // 2, "local_rope_base": rope["sliding_attention"]["rope_theta"]} if every > 1 else {}
     return dict(bias=bias, eps=theirs.norm_eps, dropout=float(theirs.embedding_dropout), rope_base=rope["full_attention"]["rope_theta"], **local)
 
-def from_gpt2(theirs)->dict: # likewise
+def from_gpt2(theirs:transformers.GPT2Config)->dict: # likewise
+    "GPT-2's activation, eps and dropout."
     demand(theirs, add_cross_attention=False, scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False, embd_pdrop=theirs.resid_pdrop)
     inner = {} if theirs.n_inner else {"d_ff": 4 * theirs.n_embd}
     return dict(activation=activation_of(theirs.activation_function), eps=theirs.layer_norm_epsilon, dropout=float(theirs.resid_pdrop), **inner)
 
-def from_llama(theirs)->dict: # likewise, for Llama and Qwen3
+def from_llama(theirs)->dict: # likewise; a `LlamaConfig` or a `Qwen3Config`
+    "Llama's and Qwen3's activation, eps, biases and shared heads."
     plain_rope(theirs.rope_parameters)
     demand(theirs, head_dim=theirs.hidden_size // theirs.num_attention_heads, **({"mlp_bias": theirs.attention_bias} if theirs.model_type == "llama" else {"attention_bias": False, "layer_types": ["full_attention"] * theirs.num_hidden_layers}))
     shared = theirs.num_key_value_heads != theirs.num_attention_heads
     return dict(activation=activation_of(theirs.hidden_act), eps=theirs.rms_norm_eps, bias=theirs.attention_bias, kv_heads=theirs.num_key_value_heads if shared else 0, rope_base=theirs.rope_parameters["rope_theta"])
 
-def from_bart(theirs)->dict: # likewise
+def from_bart(theirs:transformers.BartConfig)->dict: # likewise
+    "BART's activation, dropout and scale."
     demand(theirs, tie_word_embeddings=True, decoder_layers=theirs.encoder_layers, decoder_attention_heads=theirs.encoder_attention_heads, decoder_ffn_dim=theirs.encoder_ffn_dim)
     return dict(activation=activation_of(theirs.activation_function), dropout=float(theirs.dropout), embedding_scale=theirs.scale_embedding)
 
@@ -295,7 +309,11 @@ def to_stock(
         for side in ("encoder", "decoder"): theirs[f"model.{side}.embed_positions.weight"][:UNUSED_ROWS] = 0
     return stock
 
-def check_stock(stock, family, theirs):
+def check_stock(
+    stock:transformers.PreTrainedModel,
+    family:str,  # its `model_type`
+    theirs:dict, # its state
+):
     "Raises `HubError` for what would be lost without a word: a class that ours has not, two tables that ought to be one, a bias of BART that we have not."
     if family not in NAMES or type(stock).__name__ not in (CLASSES[family], "BertForPreTraining"):
         raise HubError(f"{type(stock).__name__}: load the model as {', '.join(list(CLASSES.values())[:-1])} or {list(CLASSES.values())[-1]}, these can be taken over")

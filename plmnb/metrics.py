@@ -4,7 +4,7 @@
 __all__ = ['MetricError', 'check_labels', 'accuracy', 'class_counts', 'average_shares', 'precision', 'recall', 'f1',
            'confusion_matrix', 'plot_confusion', 'check_draws', 'paired_items', 'middle', 'bootstrap_interval',
            'Difference', 'paired_test', 'student_t', 'seed_interval', 'ExtraError', 'majority_baseline',
-           'tfidf_classifier', 'tfidf_baseline', 'trainer_metrics', 'perplexity', 'bits_per_character']
+           'tfidf_classifier', 'tfidf_baseline', 'trainer_metrics']
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-3
 import math
@@ -273,19 +273,3 @@ def trainer_metrics(
     labels, predictions = eval_prediction.label_ids, scores.argmax(-1)
     return {"accuracy": accuracy(labels, predictions), "f1": f1(labels, predictions),
             "precision": precision(labels, predictions), "recall": recall(labels, predictions)}
-
-# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-57
-def perplexity(
-    nats_per_token:float, # mean of −ln p(token)
-)->float:                 # at least 1 for a loss of at least 0; inf where it does not fit a float
-    "e to the loss: as hard as so many equally likely tokens (Jelinek 1977)."
-    return math.exp(nats_per_token) if nats_per_token < 709 else math.inf
-
-def bits_per_character(
-    nats_per_token:float, # mean of −ln p(token)
-    n_tokens:int,         # tokens that the text has
-    n_characters:int,     # characters of the same text
-)->float:
-    "The loss in a unit that does not depend on the tokenizer. Raises `MetricError` for a text without characters."
-    if n_characters < 1 or n_tokens < 0: raise MetricError(f"{n_tokens} tokens of {n_characters} characters: give the text's own numbers")
-    return nats_per_token * n_tokens / (math.log(2) * n_characters)

@@ -25,7 +25,7 @@ from .corpus import fingerprint
 from .objectives import bits_per_character, info_nce_loss, mask_tokens, mlm_loss
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_wordpiece
 from .training import TrainConfig, fit, resolve_precision
-from .transformer import TransformerConfig, MaskedLM, bert_config, modern_config
+from .transformer import MaskedLM, TransformerConfig, bert_config, modern_config
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-6
 @dataclass(frozen=True)
@@ -365,7 +365,8 @@ def fill(
     text:str,       # with one or more [MASK]
     k:int=5,        # guesses a gap
 )->list:            # for each gap, [(piece, probability), …], the likeliest first
-    "Fill the gaps of a sentence. Raises `PretrainingError` when there is none, or more tokens than the model takes."
+    "Fill the gaps of a sentence. Raises `PretrainingError` when there is none, more tokens than the model takes, or a model that only continues texts."
+    if model.config.kind != "encoder": raise PretrainingError(f"a {model.config.kind} continues a text and fills no gaps: take a masked language model, such as a BERT or a ModernBERT")
     ids = tokenizer.encode(text).ids
     gaps = [i for i, token in enumerate(ids) if token == SPECIAL_TOKENS.index("[MASK]")]
     if not gaps: raise PretrainingError(f"{text!r} has no [MASK]: write [MASK] where a word is to be guessed")

@@ -204,7 +204,7 @@ class Block(nn.Module):
         if self.cross is not None: x_BTD = self.add(x_BTD, self.norm_cross, lambda x: self.cross(x, memory_BSD, memory_mask))
         return self.add(x_BTD, self.norm_feed_forward, self.feed_forward)
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-19
+# %% ../nbs/2_model/21_transformer.ipynb #cell-17
 class Embedding(nn.Module):
     "Piece vectors, plus position and segment vectors where the config has them, normalised where it says so."
     def __init__(self, config:TransformerConfig, shared:nn.Embedding|None=None): # shared: the piece vectors of another stack
@@ -230,7 +230,7 @@ class Embedding(nn.Module):
         if self.segments is not None: x_BTD = x_BTD + self.segments(torch.zeros_like(ids_BT) if segments_BT is None else segments_BT)
         return self.dropout(self.norm(x_BTD))
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-20
+# %% ../nbs/2_model/21_transformer.ipynb #cell-18
 def both(a, b): # masks or None
     "What both masks allow."
     return b if a is None else a if b is None else a & b
