@@ -124,7 +124,7 @@ def document_positions(
     begins_BT[:, 1:] = documents_BT[:, 1:] != documents_BT[:, :-1]
     return places_T - (places_T * begins_BT).cummax(-1).values
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-34
+# %% ../nbs/2_model/20_attention.ipynb #cell-40
 def split_heads(
     x_BTD:Tensor, # (…, T, D)
     n_heads:int,  # H, a divisor of D
@@ -139,7 +139,7 @@ def merge_heads(
     "Lay the heads side by side: the inverse of `split_heads`."
     return x_BHTK.transpose(-3, -2).flatten(-2)
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-35
+# %% ../nbs/2_model/20_attention.ipynb #cell-46
 def repeat_heads(
     x_BGTK:Tensor, # keys or values of G groups
     n_heads:int,   # H, a multiple of G
@@ -151,7 +151,7 @@ def repeat_heads(
     times = n_heads // x_BGTK.shape[-3]
     return x_BGTK.unsqueeze(-3).expand(*x_BGTK.shape[:-2], times, *x_BGTK.shape[-2:]).flatten(-4, -3)
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-43
+# %% ../nbs/2_model/20_attention.ipynb #cell-52
 def rotary_angles(
     positions_T:Tensor,   # positions (T,), or (…, T); floats keep their precision
     head_width:int,       # K, even
@@ -176,7 +176,7 @@ def apply_rotary(
     first, second = x.chunk(2, -1)
     return (x * cos + torch.cat([-second, first], -1) * sin).to(x_BHTK.dtype)
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-47
+# %% ../nbs/2_model/20_attention.ipynb #cell-57
 def sinusoidal_positions(
     n_tokens:int, # T
     d_model:int,  # D, even
@@ -187,6 +187,7 @@ def sinusoidal_positions(
     angles = torch.arange(n_tokens, dtype=torch.float64)[:, None] * frequencies
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2).float()
 
+# %% ../nbs/2_model/20_attention.ipynb #cell-60
 def alibi_slopes(
     n_heads:int, # H
 )->Tensor:       # (H,) float32, falling
@@ -209,7 +210,7 @@ def alibi_bias(
     distances_TS = (places[n_keys - n_tokens:, None] - places).abs()
     return -alibi_slopes(n_heads).to(device)[:, None, None] * distances_TS
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-48
+# %% ../nbs/2_model/20_attention.ipynb #cell-70
 class KeyValueCache:
     "Keys and values of the tokens so far, of one layer. For generation: no gradient flows through it."
     def __init__(self, max_len:int): # tokens for which room is made, when the first come
@@ -220,7 +221,7 @@ class KeyValueCache:
         self,
         k_BGTK:Tensor, # keys of the new tokens, with their positions already in them
         v_BGTK:Tensor, # their values
-    )->tuple:          # keys and values of all tokens so far, (B, G, length, K): views, valid until the next call
+    )->tuple:          # keys and values of all tokens so far, (B, G, length, K): views of the cache
         "Write behind what is there (Shazeer 2019, §2.4). Raises `ShapeError` past `max_len`, or when the shapes change."
         if k_BGTK.shape[:-1] != v_BGTK.shape[:-1]: raise ShapeError(f"keys {tuple(k_BGTK.shape)} and values {tuple(v_BGTK.shape)}: each key needs one value")
         end = self.length + k_BGTK.shape[-2]
@@ -233,7 +234,7 @@ class KeyValueCache:
         self.length = end
         return self.keys[..., :end, :], self.values[..., :end, :]
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-52
+# %% ../nbs/2_model/20_attention.ipynb #cell-78
 class GradientError(PlmError, RuntimeError):
     "A gradient that is not computed here; the message says what to use instead."
 
@@ -257,7 +258,7 @@ def _tile_scores(q, k, mask, bias, causal, rows, columns):
         scores.masked_fill_(torch.arange(columns.start, columns.stop, device=q.device) > places, -torch.inf)
     return scores
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-53
+# %% ../nbs/2_model/20_attention.ipynb #cell-79
 def _tiled_forward(q, k, v, mask, bias, causal, block):
     "The output, and per query the logarithm of its sum of exponentials (Dao 2022, algorithm 1)."
     wide = torch.promote_types(q.dtype, torch.float32)
@@ -280,8 +281,8 @@ def _tiled_forward(q, k, v, mask, bias, causal, block):
 def _tiled_backward(q, k, v, mask, bias, causal, block, out, log_total, d_out):
     "Gradients of queries, keys and values; each tile of weights is computed again (Dao 2022, algorithm 4)."
     wide = log_total.dtype
-    dq, dk, dv = (torch.zeros_like(x, dtype=wide) for x in (q, k, v))
     along = (d_out.to(wide) * out).sum(-1, keepdim=True)  # rowsum(dO∘O) = rowsum(dP∘P)
+    dq, dk, dv = (torch.zeros_like(x, dtype=wide) for x in (q, k, v))
     for rows, columns in _tiles(q.shape[-2], k.shape[-2], block, causal):
         weights = _tile_scores(q, k, mask, bias, causal, rows, columns).sub_(log_total[..., rows, :]).exp_()
         d_rows = d_out[..., rows, :].to(wide)
@@ -292,7 +293,7 @@ def _tiled_backward(q, k, v, mask, bias, causal, block, out, log_total, d_out):
         dk[..., columns, :] += d_scores.transpose(-2, -1) @ q[..., rows, :].to(wide)
     return dq.to(q.dtype), dk.to(k.dtype), dv.to(v.dtype)
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-54
+# %% ../nbs/2_model/20_attention.ipynb #cell-80
 class _Tiled(torch.autograd.Function):
     "Keeps the output and one number a query for the way back, never the weights."
     @staticmethod
@@ -327,7 +328,7 @@ def tiled_attention(
     mask, bias = (x if x is None else x.expand(*x.shape[:-2], T, S) for x in (mask, bias))  # views: nothing is copied
     return _Tiled.apply(q_BHTK, k_BHTK, v_BHTK, mask, bias, causal, block)
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-55
+# %% ../nbs/2_model/20_attention.ipynb #cell-81
 def _added(mask, bias, dtype):
     "Mask and bias as one tensor of numbers to add, and which rows have nothing to attend to."
     added = bias.to(dtype) if mask is None else bias.to(dtype).masked_fill(~mask, -torch.inf)
@@ -345,6 +346,7 @@ def fast_attention(
     "`attention` by the kernel that is fastest here: what the models of this course run on. Raises `ShapeError`."
     check_shapes(q_BHTK, k_BHTK, v_BHTK, mask, bias)
     T, S = q_BHTK.shape[-2], k_BHTK.shape[-2]
+    mask, bias = (x if x is None or x.ndim > 1 else x.expand(T, S) for x in (mask, bias))  # the kernel wants rows and columns
     # for short texts in bfloat16 on a CPU the way back through the fused kernel takes several times as long as plain matrix products
     short = T * S <= 256 * 256 and q_BHTK.dtype == torch.bfloat16 and q_BHTK.device.type == "cpu"
     # the kernel's own is_causal puts the first query at the first key, which is right for T = S only
@@ -367,7 +369,7 @@ def attention_flops(
     "The two products QKᵀ and PV: 4·B·H·T·S·K. The backward pass of the plain form takes twice as many."
     return 4 * batch * heads * n_queries * n_keys * head_width
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-60
+# %% ../nbs/2_model/20_attention.ipynb #cell-94
 def _check_heads(weights_HTS, tokens):
     weights_HTS = torch.as_tensor(weights_HTS).detach().cpu().float()
     if weights_HTS.ndim != 3 or weights_HTS.shape[1:] != (len(tokens), len(tokens)):
@@ -379,14 +381,14 @@ def draw_heads(
     tokens,                # T texts
     *, titles=None,        # H texts; None: head 0, head 1, …
     columns:int=2,         # panels side by side
-    size:float=1.75,       # of a panel, in inches
+    size:float=1.6,        # of a panel, in inches
 ):                         # the H axes
     "One panel a head: rows look, columns are looked at, dark to bright from 0 to the panel's largest. Raises `ShapeError`."
     import matplotlib.pyplot as plt
     weights_HTS, places = _check_heads(weights_HTS, tokens), range(len(tokens))
     rows = -(-len(weights_HTS) // columns)
     with house_style():
-        figure, axes = plt.subplots(rows, columns, figsize=(columns * size + 0.5, rows * size + 0.6), layout="constrained", sharex=True, sharey=True, squeeze=False)
+        figure, axes = plt.subplots(rows, columns, figsize=(columns * size + 0.5, rows * size + 0.6), dpi=96, layout="constrained", sharex=True, sharey=True, squeeze=False)
         for ax, weights_TS, h in zip(axes.flat, weights_HTS, range(len(weights_HTS))):
             ax.imshow(weights_TS, cmap="cividis", vmin=0)
             ax.set_title(f"head {h}" if titles is None else titles[h], fontsize=7, pad=2)
@@ -396,7 +398,7 @@ def draw_heads(
         figure.supxlabel("is looked at", fontsize=7); figure.supylabel("looks", fontsize=7)
     return axes.ravel()[:len(weights_HTS)]
 
-# %% ../nbs/2_model/20_attention.ipynb #cell-61
+# %% ../nbs/2_model/20_attention.ipynb #cell-95
 class ExtraError(PlmError, ImportError):
     "A part of the course that needs a package which is not there; the message says how to get it."
 
@@ -409,12 +411,13 @@ def _bars(weights_S, tokens, place):
 def explore_heads(
     weights_HTS:Tensor, # weights of one sentence, (H, T, T)
     tokens,             # T texts
+    *, titles=None,     # H texts; None: head 0, head 1, …
 ):                      # an ipywidgets box: choose a head and the token that looks; bars show at whom
     "The heads of one sentence, to click through in Jupyter. Raises `ShapeError`, or `ExtraError` without ipywidgets."
     weights_HTS = _check_heads(weights_HTS, tokens)
     try: import ipywidgets
     except ImportError as error: raise ExtraError("exploring heads needs ipywidgets: pip install 'plmnb[course]'") from error
-    head = ipywidgets.Dropdown(options=[(f"head {h}", h) for h in range(len(weights_HTS))], description="head")
+    head = ipywidgets.Dropdown(options=[(f"head {h}" if titles is None else titles[h], h) for h in range(len(weights_HTS))], description="head")
     token = ipywidgets.Dropdown(options=[(f"{i} {text}", i) for i, text in enumerate(tokens)], description="token")
     shown = ipywidgets.HTML()
     def show(*_): shown.value = _bars(weights_HTS[head.value, token.value], tokens, token.value)
