@@ -1,4 +1,4 @@
-.PHONY: run test lab install
+.PHONY: run test proofs lab install
 
-run test lab install:
+run test proofs lab install:
 	python3 bootstrap.py $@

@@ -2,6 +2,10 @@
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--examples", type=int, default=200, help="how many drawn examples each oracle sees (tests/oracles)")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
