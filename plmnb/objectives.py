@@ -39,7 +39,7 @@ def check_labels(
     wrong = asked & ((labels < 0) | (labels >= n))
     any_asked, any_wrong = torch.stack([asked.any(), wrong.any()]).tolist() # together: a GPU waits once
     if any_wrong: raise LabelError(f"label {int(labels[wrong][0])}: {n} scores are given, so labels go from 0 to {n - 1}, and {IGNORED} where nothing is asked")
-    if not any_asked: raise EmptyTargetError("no position is masked or asked for: raise the mask rate or give longer sequences")
+    if not any_asked: raise EmptyTargetError(f"no position is masked or asked for: raise the mask rate, give longer sequences, or see why every label is {IGNORED}")
 
 def at_least_single(
     scores:Tensor, # of any precision
@@ -49,7 +49,7 @@ def at_least_single(
 
 # %% ../nbs/2_model/22_objectives.ipynb #cell-10
 def mlm_loss(
-    logits_MV:Tensor, # unnormalised scores at the masked positions only; or at all, (…, V)
+    logits_MV:Tensor, # unnormalised scores at the masked positions only, or at all of them, (…, V)
     labels_M:Tensor,  # the true token ids; −100 where nothing is asked
     *, reduction:str="mean", # over the masked tokens: "mean" or "sum"
 )->Tensor:            # nats, scalar
@@ -73,10 +73,10 @@ def perplexity(
 
 def bits_per_character(
     nats_per_token:float,
-    tokens:int,     # of the text, special tokens left out
+    tokens:int,     # of the text, counted as the loss counts them
     characters:int, # of the same text
 )->float:
-    "A loss that does not depend on the pieces. Raises `ConfigError` for a text without characters."
+    "A loss for comparing models with different pieces. Raises `ConfigError` for a text without characters."
     if characters < 1 or tokens < 0: raise ConfigError(f"{tokens} tokens of {characters} characters: give the text's own numbers")
     return nats_per_token * tokens / characters / math.log(2)
 
@@ -111,6 +111,9 @@ def select_tokens(
     return at_least_one((draws_BT < rate) & maskable_BT, maskable_BT, draws_BT)
 
 # %% ../nbs/2_model/22_objectives.ipynb #cell-25
+def _check_selected(selected_BT, ids_BT):
+    if selected_BT.shape != ids_BT.shape or selected_BT.dtype != torch.bool: raise ShapeError(f"selected is {selected_BT.dtype} {tuple(selected_BT.shape)}: make it bool, of the shape of the ids, {tuple(ids_BT.shape)}")
+
 def corrupt_tokens(
     ids_BT:Tensor,        # token ids
     selected_BT:Tensor,   # bool: the chosen ones
@@ -120,7 +123,7 @@ def corrupt_tokens(
     generator=None,       # `torch.Generator` on the CPU
 )->Tensor:                # (B, T); what is not selected is as it was
     "Of the chosen tokens 80 % become [MASK], 10 % a random token, 10 % stay (Devlin 2019, appendix A.1). Raises `ShapeError`, `ConfigError`."
-    if selected_BT.shape != ids_BT.shape or selected_BT.dtype != torch.bool: raise ShapeError(f"selected is {selected_BT.dtype} {tuple(selected_BT.shape)}: make it bool, of the shape of the ids, {tuple(ids_BT.shape)}")
+    _check_selected(selected_BT, ids_BT)
     if vocab_size <= n_special: raise ConfigError(f"vocab_size={vocab_size}, n_special={n_special}: no ordinary token is left to draw from")
     fate = torch.rand(ids_BT.shape, generator=generator).to(ids_BT.device)
     strangers = torch.randint(n_special, vocab_size, ids_BT.shape, generator=generator).to(ids_BT.device)
@@ -144,7 +147,7 @@ def to_labels(
     selected_BT:Tensor, # bool: where the model is asked
 )->Tensor:              # (B, T), −100 elsewhere
     "Labels as PyTorch and 🤗 take them. Raises `ShapeError`."
-    if selected_BT.shape != ids_BT.shape or selected_BT.dtype != torch.bool: raise ShapeError(f"selected is {selected_BT.dtype} {tuple(selected_BT.shape)}: make it bool, of the shape of the ids, {tuple(ids_BT.shape)}")
+    _check_selected(selected_BT, ids_BT)
     return ids_BT.masked_fill(~selected_BT, IGNORED)
 
 # %% ../nbs/2_model/22_objectives.ipynb #cell-31
@@ -152,7 +155,7 @@ def within(
     share:float,    # measured
     expected:float, # asked for
     n:int,          # number of draws
-    sigmas:float=4.5, # standard errors allowed; 4.5 errs once in 150,000 draws
+    sigmas:float=4.5, # standard errors allowed; 4.5 errs once in 150,000 tests
 )->bool:
     "Whether a measured share agrees with a probability."
     return abs(share - expected) <= sigmas * (expected * (1 - expected) / n) ** 0.5
@@ -231,25 +234,25 @@ class ChunkedLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, hidden_MD, weight_VD, bias_V, labels_M, chunk):
         inputs, total = (hidden_MD, weight_VD, bias_V), 0.0
-        slopes = [torch.zeros_like(x, dtype=at_least_single(x).dtype) if needed else None for x, needed in zip(inputs, ctx.needs_input_grad)]
+        grads = [torch.zeros_like(x, dtype=at_least_single(x).dtype) if needed else None for x, needed in zip(inputs, ctx.needs_input_grad)]
         for start in range(0, len(labels_M), chunk):
             rows, labels = slice(start, start + chunk), labels_M[start:start + chunk]
             log_p = at_least_single(F.linear(hidden_MD[rows], weight_VD, bias_V)).log_softmax(-1)
             total = total - log_p.gather(1, labels[:, None]).sum()
             if not any(ctx.needs_input_grad): continue
-            slope = log_p.exp_()
-            slope[torch.arange(len(labels), device=labels.device), labels] -= 1
-            slope /= len(labels_M)
-            if slopes[0] is not None: slopes[0][rows] = slope @ weight_VD.to(slope.dtype)
-            if slopes[1] is not None: slopes[1].addmm_(slope.T, hidden_MD[rows].to(slope.dtype)) # in place: no second table of V × D
-            if slopes[2] is not None: slopes[2] += slope.sum(0)
-        ctx.save_for_backward(*(None if slope is None else slope.to(x.dtype) for slope, x in zip(slopes, inputs)))
+            grad = log_p.exp_()
+            grad[torch.arange(len(labels), device=labels.device), labels] -= 1
+            grad /= len(labels_M)
+            if grads[0] is not None: grads[0][rows] = grad @ weight_VD.to(grad.dtype)
+            if grads[1] is not None: grads[1].addmm_(grad.T, hidden_MD[rows].to(grad.dtype)) # in place: no second table of V × D
+            if grads[2] is not None: grads[2] += grad.sum(0)
+        ctx.save_for_backward(*(None if grad is None else grad.to(x.dtype) for grad, x in zip(grads, inputs)))
         return total / len(labels_M)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, above):
-        return *(None if slope is None else above.to(slope.dtype) * slope for slope in ctx.saved_tensors), None, None
+    def backward(ctx, grad_output):
+        return *(None if grad is None else grad_output.to(grad.dtype) * grad for grad in ctx.saved_tensors), None, None
 
 def chunked_loss(
     hidden_MD:Tensor, # hidden states at the masked positions
@@ -262,7 +265,7 @@ def chunked_loss(
     if chunk < 1: raise ConfigError(f"chunk={chunk}: take at least 1 position at a time")
     if hidden_MD.ndim != 2 or weight_VD.ndim != 2 or hidden_MD.shape[1] != weight_VD.shape[1]: raise ShapeError(f"hidden {tuple(hidden_MD.shape)}, weight {tuple(weight_VD.shape)}: give (M, D) and (V, D)")
     if bias_V is not None and bias_V.shape != weight_VD.shape[:1]: raise ShapeError(f"bias {tuple(bias_V.shape)}, weight {tuple(weight_VD.shape)}: give one bias for each of the {len(weight_VD)} words")
-    check_labels(hidden_MD[:, :1].expand(-1, len(weight_VD)), labels_M)
+    check_labels(hidden_MD[:, :1].expand(-1, len(weight_VD)), labels_M) # a view of the shape of the scores, without their memory
     asked = labels_M != IGNORED
     return ChunkedLoss.apply(hidden_MD[asked], weight_VD, bias_V, labels_M[asked], chunk)
 
@@ -376,7 +379,7 @@ def shift_right(
     *, start_id:int,  # the token that the decoder begins with
     pad_id:int,       # stands where the labels say −100
 )->Tensor:            # (B, T), what the decoder reads
-    "Teacher forcing: at each place the decoder reads what should have been written before it (Sutskever 2014, §2). Raises `ShapeError`."
+    "Teacher forcing: at each place the decoder reads what should have been written before it (Williams and Zipser 1989). Raises `ShapeError`."
     if labels_BT.ndim < 1 or not labels_BT.shape[-1]: raise ShapeError(f"labels {tuple(labels_BT.shape)}: give at least one token")
     inputs_BT = torch.full_like(labels_BT, start_id)
     inputs_BT[..., 1:] = labels_BT[..., :-1]
