@@ -342,9 +342,9 @@ MUTANTS = [
                "nats_per_token * tokens / characters", "nats_per_token * characters / max(1, tokens)",
                "bits_by_scipy"),
     objectives("chunks averaged each by itself",
-               "slope /= len(labels_M)", "slope /= len(labels)",
+               "grad /= len(labels_M)", "grad /= len(labels)",
                "chunks_by_torch"),
     objectives("the gradient of the chunked loss without −onehot",
-               "slope[torch.arange(len(labels), device=labels.device), labels] -= 1", "pass",
+               "grad[torch.arange(len(labels), device=labels.device), labels] -= 1", "pass",
                "chunks_by_torch"),
 ]
