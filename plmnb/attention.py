@@ -55,7 +55,7 @@ def attention_weights(
         seen = bias > -torch.inf
         mask, scores_BHTS = seen if mask is None else mask & seen, scores_BHTS + bias  # in the wider of the two types
     if mask is None: return scores_BHTS.softmax(-1)
-    # the lowest finite number, not −inf: a row of −inf has no softmax, and its NaN would reach every gradient
+    # the lowest finite number, not −inf: a row of −inf has no softmax, 0/0
     weights_BHTS = scores_BHTS.masked_fill(~mask, torch.finfo(scores_BHTS.dtype).min).softmax(-1)
     return weights_BHTS.masked_fill(~mask, 0.0).to(narrow)
 
