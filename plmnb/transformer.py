@@ -155,6 +155,7 @@ class SelfAttention(nn.Module):
         q, k, _ = self.project(x_BTD, view)
         return attention_weights(q, k, mask=causal_mask(x_BTD.shape[1], device=x_BTD.device) if view.causal else view.mask, bias=view.bias)
 
+# %% ../nbs/2_model/21_transformer.ipynb #cell-12
 class CrossAttention(nn.Module):
     "The queries come from the text being written, keys and values from the text that was read (Vaswani 2017, §3.2.3)."
     def __init__(self, config:TransformerConfig):
@@ -170,7 +171,7 @@ class CrossAttention(nn.Module):
         q, k, v = (split_heads(part, self.n_heads) for part in (self.q(x_BTD), *self.kv(memory_BSD).chunk(2, dim=-1)))
         return self.out(merge_heads(fast_attention(q, k, v, mask=mask)))
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-11
+# %% ../nbs/2_model/21_transformer.ipynb #cell-14
 class FeedForward(nn.Module):
     "The network applied to each token by itself, gated (Shazeer 2020) or plain (Vaswani 2017, §3.3)."
     def __init__(self, config:TransformerConfig):
@@ -204,7 +205,7 @@ class Block(nn.Module):
         if self.cross is not None: x_BTD = self.add(x_BTD, self.norm_cross, lambda x: self.cross(x, memory_BSD, memory_mask))
         return self.add(x_BTD, self.norm_feed_forward, self.feed_forward)
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-17
+# %% ../nbs/2_model/21_transformer.ipynb #cell-20
 class Embedding(nn.Module):
     "Piece vectors, plus position and segment vectors where the config has them, normalised where it says so."
     def __init__(self, config:TransformerConfig, shared:nn.Embedding|None=None): # shared: the piece vectors of another stack
@@ -230,7 +231,7 @@ class Embedding(nn.Module):
         if self.segments is not None: x_BTD = x_BTD + self.segments(torch.zeros_like(ids_BT) if segments_BT is None else segments_BT)
         return self.dropout(self.norm(x_BTD))
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-18
+# %% ../nbs/2_model/21_transformer.ipynb #cell-21
 def both(a, b): # masks or None
     "What both masks allow."
     return b if a is None else a if b is None else a & b
@@ -270,6 +271,7 @@ class Encoder(nn.Module):
         near = both(both(window_mask(end, config.window, device=device)[start:], back), mask)
         return places, wide, View(near, bias, False, turn(config.local_rope_base))
 
+# %% ../nbs/2_model/21_transformer.ipynb #cell-23
 class Decoder(Encoder):
     "A stack whose tokens look only back; token by token with caches (`new_caches`)."
     causal = True
@@ -296,6 +298,7 @@ class CrossDecoder(Decoder):
     "A decoder that also looks at a source."
     cross = True
 
+# %% ../nbs/2_model/21_transformer.ipynb #cell-25
 @torch.no_grad()
 def attention_maps(
     stack:Encoder,         # an encoder or a decoder
@@ -311,7 +314,7 @@ def attention_maps(
         for hook in hooks: hook.remove()
     return torch.stack(maps)
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-24
+# %% ../nbs/2_model/21_transformer.ipynb #cell-31
 class MaskedLM(nn.Module):
     "An encoder with a masked-LM head and, where the config says so, a head for pairs of texts (Devlin 2019, §3.1). Raises `ConfigError` for another kind of config."
     def __init__(self, config:TransformerConfig):
@@ -352,7 +355,7 @@ def untied_output(config:TransformerConfig)->nn.Linear|None: # None where the em
     "The output layer of its own that an untied model has."
     return None if config.tied else nn.Linear(config.d_model, config.vocab_size, bias=False)
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-25
+# %% ../nbs/2_model/21_transformer.ipynb #cell-32
 class CausalLM(nn.Module):
     "A decoder that scores the next piece (Radford 2018, §3.1). Raises `ConfigError` for another kind of config."
     def __init__(self, config:TransformerConfig):
@@ -397,7 +400,7 @@ class Seq2SeqLM(nn.Module):
         if memory_BSD is None: memory_BSD = self.encoder(ids_BS, attention_BS)
         return self.scores(self.decoder(written_BT, written_attention, caches=caches, memory_BSD=memory_BSD, memory_attention=attention_BS))
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-26
+# %% ../nbs/2_model/21_transformer.ipynb #cell-33
 MODELS = {"encoder": MaskedLM, "decoder": CausalLM, "seq2seq": Seq2SeqLM}
 
 def build_model(config:TransformerConfig)->nn.Module: # `MaskedLM`, `CausalLM` or `Seq2SeqLM`
@@ -418,7 +421,7 @@ def initialise(
             for part in (module.attention, module.cross, module.feed_forward):
                 if part is not None: nn.init.zeros_(part.out.weight)
 
-# %% ../nbs/2_model/21_transformer.ipynb #cell-35
+# %% ../nbs/2_model/21_transformer.ipynb #cell-42
 def count_parameters(config:TransformerConfig)->int: # what `build_model(config)` has
     "By formula; a tied table counts once."
     D, K, G = config.d_model, config.head_width, config.key_heads

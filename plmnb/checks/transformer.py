@@ -38,8 +38,8 @@ def check_layer_norm(answer)->str|None: # a hint, None when the answer is right
                 "mean and variance are taken over all rows: each row of D numbers has its own": (x - x.mean()) / (x.var(correction=0) + 1e-5).sqrt()}
     for hint, wrong in mistakes.items():
         if same_value(got, wrong, tolerance=1e-9) is None: return hint
-    cases = ((x, "random numbers"), (10 + 3 * torch.randn(2, 3, 4), "numbers far from zero"), (torch.full((1, 4), 2.0), "a row of equal numbers"))
-    return next((hint for x, case in cases if (hint := same_result(answer, torch_norm, x, 1e-5, tolerance=1e-4, case=case))), None)
+    cases = ((x, 1e-5, "random numbers"), (10 + 3 * torch.randn(2, 3, 4), 1e-5, "numbers far from zero"), (torch.full((1, 4), 2.0), 1e-5, "a row of equal numbers"), (x, 0.5, "eps = 0.5"))
+    return next((hint for x, eps, case in cases if (hint := same_result(answer, torch_norm, x, eps, tolerance=1e-4, case=case))), None)
 
 # %% ../../nbs/solutions/21_transformer.ipynb #cell-12
 @exercise("transformer.3")
