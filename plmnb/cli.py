@@ -4,11 +4,12 @@
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'MADE',
            'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
-           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'save_pretrained',
-           'print_pretrained', 'finetune', 'course_model', 'check_model', 'finetune_and_compare', 'print_finetuned',
-           'fill', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds',
-           'minutes', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of',
-           'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme', 'accept', 'publish']
+           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'tensorboard_log',
+           'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
+           'finetune_and_compare', 'print_finetuned', 'fill', 'write', 'installed', 'missing_extras', 'memory',
+           'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
+           'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
+           'readme_text', 'readme', 'accept', 'publish']
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-3
 import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
@@ -229,50 +230,76 @@ def already_made(
     if found.get("run") != run_name: raise FolderError(f"{out} holds a model of another text, recipe, seed or version of plmnb: give another --out, or delete it")
     return True
 
-@app.command(epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape bert --out runs/reviews",
-                             "plmnb pretrain --text hub:OWNER/NAME"))
+@app.command(cls=PairsCommand, epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape gpt --out runs/reviews",
+                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
 def pretrain(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --text *.txt")]=None,
     text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, or pydoc")]=(),
     column: Annotated[str, option("--column", help="that holds the text of a table", show_default=True)]="text",
-    shape: Annotated[str, option("--shape", help="modern (learns fast) or bert (the shape of 2018)", show_default=True)]="modern",
+    shape: Annotated[str, option("--shape", help="modern (a BERT that learns fast), bert (of 2018), bert_nsp (with next-sentence prediction), or gpt", show_default=True)]="modern",
+    parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting of recipe, training or model, such as steps, batch, block, d_model; may be repeated")]=(),
+    tensorboard: Annotated[Path, option("--tensorboard", help="folder for curves that TensorBoard shows")]=None,
     scale: Scale="auto",
     seed: Seed=0,
     device: Device="auto",
     out: Annotated[Path, option("--out", help="folder for the model, as 🤗 transformers loads it", show_default=True)]=Path("runs/pretrained"),
     debug: Debug=False,
 ):
-    "Pre-train a masked language model. It is saved as 🤗 transformers loads it; interrupted, the same command goes on."
+    "Pre-train a masked or a causal language model. It is saved as 🤗 transformers loads it; interrupted, the same command goes on."
     with plain_errors(debug, again="The same command goes on from the last checkpoint."):
         quiet_libraries()
-        source, out = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE)
+        source, out, changes = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE), read_parameters(parameter)
         dials = start_run(scale, seed, device)
         from plmnb.corpus import fingerprint, load_text
-        from plmnb.pretraining import pretrain as train, recipe_for, run_folder
-        recipe = recipe_for(shape, dials.scale)
+        from plmnb.pretraining import adapt, pretrain as train, recipe_for, run_folder
+        from plmnb.training import Team
+        recipe, on_log = adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
         data = load_text(source, column=column)
-        home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
+        home, first = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device), Team(dials.device).rank == 0
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
-        typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
-        made = train(data, recipe, folder=home, seed=seed, device=dials.device)
+        if first: typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
+        made = train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
+        if not first: return                                                # of several processes one speaks
         save_pretrained(made, out, home.name)
         print_pretrained(made, data, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-26
+def tensorboard_log(folder:Path): # give it to `pretrain` as `on_log`
+    "Write each new entry of the history for TensorBoard. Raises `ConfigError` where the package is missing."
+    try: from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error: raise ConfigError("--tensorboard needs the package tensorboard: pip install tensorboard") from error
+    writer = SummaryWriter(str(folder))
+    def log(history):
+        for name, value in history[-1].items():
+            if name != "step": writer.add_scalar(name, value, history[-1]["step"])
+        writer.flush()
+    return log
+
 def save_pretrained(made, out:Path, run_name:str):
     "The model as 🤗 loads it, and beside it how it was made and how good it is."
     from plmnb.hub import save_stock
     save_stock(made.model, made.tokenizer, out)
     (out / MADE).write_text(json.dumps({"run": run_name, "scores": made.scores, "data": made.data}, indent=1) + "\n", encoding="utf-8")
 
+def show_writing(model, tokenizer, texts, n:int=3, words:int=4):
+    "Print beginnings of texts, and how the model goes on."
+    from plmnb.pretraining import continue_text
+    for text in list(texts)[:n]:
+        beginning = " ".join(text.split()[:words])
+        typer.echo(f"  {beginning} | {' '.join(continue_text(model, tokenizer, beginning, 24)[len(beginning):].split())}")
+
 def print_pretrained(made, data, out:Path):
-    "Held-out scores beside what counting reaches, gaps filled, and what to do next."
-    scores = made.scores
+    "Held-out scores beside what counting reaches, gaps filled or texts continued, and what to do next."
+    scores, kind = made.scores, "clm" if made.recipe.task == "clm" else "mlm"
     typer.echo("\nOn text that it has not read:")
-    print_table([["", "nats per hidden token"], ["this model", f"{scores['mlm_nats']:.3f}"], ["word pairs counted", f"{scores['bigram_nats']:.3f}"], ["words counted", f"{scores['unigram_nats']:.3f}"]])
-    typer.echo(f"{scores['mlm_bits_per_char']:.3f} bits per character\n")
-    show_gaps(made.model, made.tokenizer, data["test"]["text"])
-    typer.echo(f"\nSaved in {out}. Next:\n  plmnb fill --model {out} 'A sentence with a [MASK].'\n  plmnb finetune --model {out} --data labels.csv")
+    print_table([["", "nats per token" if kind == "clm" else "nats per hidden token"], ["this model", f"{scores[f'{kind}_nats']:.3f}"], ["word pairs counted", f"{scores['bigram_nats']:.3f}"], ["words counted", f"{scores['unigram_nats']:.3f}"]])
+    if f"{kind}_bits_per_char" in scores: typer.echo(f"{scores[f'{kind}_bits_per_char']:.3f} bits per character")
+    if "pairs_right" in scores: typer.echo(f"{scores['pairs_right']:.0%} of the pairs judged rightly")
+    typer.echo("")
+    show = show_writing if kind == "clm" else show_gaps
+    show(made.model, made.tokenizer, data["test"]["text"])
+    after = [f"plmnb write --model {out} 'How a sentence begins'"] if kind == "clm" else [f"plmnb fill --model {out} 'A sentence with a [MASK].'", f"plmnb finetune --model {out} --data labels.csv"]
+    typer.echo("\n".join([f"\nSaved in {out}. Next:", *("  " + line for line in after)]))
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-28
 @app.command(epilog=examples("plmnb finetune --data labels.csv", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails", "plmnb finetune --data labels.csv --model runs/pretrained --scale tiny"))
@@ -299,10 +326,10 @@ def finetune(
         print_finetuned(finetune_and_compare(model or course_model(dials), task, dials, out), task, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-29
-def course_model(dials)->Path: # of a `Run`; a folder that 🤗 loads
+def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that 🤗 loads
     "The course's own model, pre-trained first where it is missing. What it says on the way goes to stderr: stdout is for the answer."
     from plmnb.hub import pretrained_checkpoint
-    with redirect_stdout(sys.stderr): return pretrained_checkpoint("modern", scale=dials.scale, seed=dials.seed, device=dials.device)
+    with redirect_stdout(sys.stderr): return pretrained_checkpoint(shape, scale=dials.scale, seed=dials.seed, device=dials.device)
 
 def check_model(name):
     "Raises `ConfigError` for a folder or name that 🤗 transformers loads nothing from."
@@ -359,6 +386,27 @@ def fill(
             print_table([[f"gap {number}", "probability"], *([word, f"{p:.3f}"] for word, p in gap)])
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-33
+@app.command(epilog=examples("plmnb write 'Return a list'", "plmnb write --model runs/reviews --temperature 1 'The film'"))
+def write(
+    beginning: Annotated[str, typer.Argument(help="how the text begins")],
+    model: Model=None,
+    tokens: Annotated[int, option("--tokens", help="how many to write at most", show_default=True)]=40,
+    temperature: Annotated[float, option("--temperature", help="0: always the likeliest; 1: as the model says", show_default=True)]=0.7,
+    scale: Scale="auto",
+    seed: Seed=0,
+    device: Device="auto",
+    debug: Debug=False,
+):
+    "Go on where a sentence stops, with a GPT."
+    with plain_errors(debug, again="The same command goes on from the last checkpoint."):
+        quiet_libraries()
+        dials = start_run(scale, seed, device)
+        from plmnb.hub import load_stock
+        from plmnb.pretraining import continue_text
+        loaded, tokenizer = load_stock(model or course_model(dials, "gpt"))
+        typer.echo(continue_text(loaded.to(dials.device), tokenizer, beginning, tokens, temperature=temperature, seed=seed))
+
+# %% ../nbs/9_suite/94_cli.ipynb #cell-35
 def installed(name:str)->str|None: # None: it is not there
     "The version of a package."
     try: return version(name)
@@ -381,7 +429,7 @@ def folder_size(folder)->int: # bytes
     "Of all files below a folder, 0 where there is none."
     return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-35
+# %% ../nbs/9_suite/94_cli.ipynb #cell-37
 def seconds_per_step(
     recipe,        # a `Recipe`
     device:str,
@@ -390,17 +438,18 @@ def seconds_per_step(
     "The quickest of a few pre-training steps on random tokens, on this machine, now."
     import torch
     from plmnb.core import fixed_rng
-    from plmnb.pretraining import batch_of, pretraining_loss
-    from plmnb.training import build_optimizers, train_step
-    from plmnb.transformer import MaskedLM
+    from plmnb.pretraining import PairRows, batch_of, pretraining_loss
+    from plmnb.training import Objective, Team, build_optimizers, to_device, train_step
+    from plmnb.transformer import build_model
     with fixed_rng(0):
-        model = MaskedLM(recipe.model).to(device)
-        optimizers, blocks, times = build_optimizers(model, recipe.train), torch.randint(5, recipe.model.vocab_size, (recipe.batch, recipe.block)), []
-        rates, loss_of = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups], partial(pretraining_loss, neighbours=recipe.neighbours)
+        model, draw, times = build_model(recipe.model).to(device), partial(torch.randint, 5, recipe.model.vocab_size), []
+        rows = PairRows([[draw((recipe.block // 3,)).tolist() for _ in range(4)] for _ in range(recipe.batch)], recipe.block, 0) if recipe.task == "mlm_nsp" else draw((recipe.batch, recipe.block))
+        optimizers, objective = build_optimizers(model, recipe.train), Objective(model, partial(pretraining_loss, neighbours=recipe.neighbours))
+        rates = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
         for step in range(n):
             began = time.perf_counter()
-            batch = batch_of(step, blocks, recipe, recipe.model.vocab_size, 0, device)
-            float(train_step(model, batch, loss_of, optimizers, rates, recipe.train))  # float waits for a GPU
+            batch = to_device(batch_of(step, rows, recipe, recipe.model.vocab_size, 0), device)
+            float(train_step(objective, [batch], optimizers, rates, recipe.train, Team(device)))  # float waits for a GPU
             times.append(time.perf_counter() - began)
     return min(times[1:])
 
@@ -419,7 +468,7 @@ def earlier_seconds(
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-36
+# %% ../nbs/9_suite/94_cli.ipynb #cell-38
 def minutes(seconds:float)->str:
     "A duration as people say it."
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
@@ -449,7 +498,7 @@ def budget_lines(scale:str, device:str)->list: # rows of a table, the first its 
             rows.append([f"--scale {size} --shape {shape}", f"{recipe.model.n_layers} × {recipe.model.d_model}", f"{recipe.tokens:,}", f"{recipe.train.steps:,}", minutes(took)])
     return rows
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-37
+# %% ../nbs/9_suite/94_cli.ipynb #cell-39
 def main_job_line(scale:str, device:str)->str:
     "What the main job took here, if it was run here."
     from plmnb.suite.runner import RunnerError, find_notebooks
@@ -471,7 +520,7 @@ def doctor(debug: Debug=False):
         print_table(budget_lines(scale, device))
         typer.echo(f"\n{main_job_line(scale, device)}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-39
+# %% ../nbs/9_suite/94_cli.ipynb #cell-41
 def title_of(
     notebook, # path
 )->tuple:     # (title, what it exports or "")
@@ -502,7 +551,7 @@ def results_table(
         if runs and name.startswith(HEADLINES): kept[name] = {**entry, "runs": runs}
     return ledger_table({"claims": kept}) if kept else "No results are recorded yet: `make run` measures them."
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-41
+# %% ../nbs/9_suite/94_cli.ipynb #cell-43
 def fill_places(
     text:str,    # Markdown
     tables:dict, # name → Markdown that belongs between <!-- name --> and <!-- /name -->
@@ -562,6 +611,6 @@ def publish(
         from plmnb.suite.publish import publish as publish_run
         typer.echo("\n".join(publish_run(folder or latest_run(), ".")))
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-43
+# %% ../nbs/9_suite/94_cli.ipynb #cell-45
 # in a notebook __name__ is "__main__" too
 if __name__ == "__main__" and "ipykernel" not in sys.modules: app(prog_name="plmnb")

@@ -2,12 +2,12 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'RUN', 'RESULT', 'LOCK', 'PARTS', 'Recipe', 'recipe_for',
-           'PretrainingError', 'pack', 'documents_of', 'split_sentences', 'best_fit', 'pack_pairs', 'PairRows', 'Cloze',
-           'freeze_masks', 'unigram_probabilities', 'bigram_probabilities', 'counting_baselines', 'held_out_precision',
-           'score_cloze', 'score_causal', 'score_pairs', 'rows_of', 'read_rows_of', 'batch_of', 'hidden_states',
-           'pretraining_loss', 'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder', 'prepare', 'sentence_ids',
-           'held_out_score', 'final_scores', 'load_result', 'pretrain', 'train_to_the_end', 'code_digest', 'run_folder',
-           'draw_curves', 'live_curve', 'fill', 'continue_text']
+           'adapt', 'PretrainingError', 'pack', 'documents_of', 'split_sentences', 'best_fit', 'pack_pairs', 'PairRows',
+           'Cloze', 'freeze_masks', 'unigram_probabilities', 'bigram_probabilities', 'counting_baselines',
+           'held_out_precision', 'score_cloze', 'score_causal', 'score_pairs', 'rows_of', 'read_rows_of', 'batch_of',
+           'hidden_states', 'pretraining_loss', 'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder', 'prepare',
+           'sentence_ids', 'held_out_score', 'final_scores', 'load_result', 'pretrain', 'train_to_the_end',
+           'code_digest', 'run_folder', 'draw_curves', 'live_curve', 'fill', 'continue_text']
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-3
 import ast, dataclasses, hashlib, json, math, os, re
@@ -82,6 +82,22 @@ def recipe_for(
         steps = steps * 2 // 3 # enough to show where it goes
     train = TrainConfig(steps, **rates, adamw_lr=0.005, log_every=max(1, steps // 25), save_every=max(1, steps // 10))
     return Recipe(model, train, batch=batch, **more)
+
+def adapt(
+    recipe:Recipe,
+    changes:dict, # name of a field of `Recipe`, `TrainConfig` or `TransformerConfig` → value
+)->Recipe:        # with the model's room stretched to the block, and log and save steps to the number of steps
+    "A recipe with some settings changed. Raises `ConfigError` for a name that there is not, and for what cannot work."
+    records = {"train": recipe.train, "model": recipe.model, "": recipe}
+    fields = {name: {field.name for field in dataclasses.fields(record)} - {"train", "model"} for name, record in records.items()}
+    for name in changes:
+        if not any(name in names for names in fields.values()): raise ConfigError(f"no setting {name!r}: there are {', '.join(sorted(set().union(*fields.values())))}")
+    pick = lambda part: {name: value for name, value in changes.items() if name in fields[part]}
+    steps, block = changes.get("steps", recipe.train.steps), changes.get("block", recipe.block)
+    rhythm = dict(log_every=max(1, steps // 25), save_every=max(1, steps // 10)) if "steps" in changes and isinstance(steps, int) else {}
+    train = dataclasses.replace(recipe.train, **{**rhythm, **pick("train")})
+    model = dataclasses.replace(recipe.model, **{"max_len": max(recipe.model.max_len, block), **pick("model")})
+    return dataclasses.replace(recipe, train=train, model=model, **pick(""))
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-11
 class PretrainingError(PlmError, RuntimeError):

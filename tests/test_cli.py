@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLMNB = [sys.executable, "-m", "plmnb.cli"]
-VERBS = ("run", "report", "pretrain", "finetune", "fill", "doctor")
+VERBS = ("run", "report", "pretrain", "finetune", "fill", "write", "doctor")
 HEADER = ["What was said, and how?", "Kind (ours)"]
 COLUMNS = ["--text-column", HEADER[0], "--label-column", HEADER[1]]
 
@@ -118,7 +118,7 @@ def test_bad_input_is_one_line_and_comes_before_the_work(desk):
             "not UTF-8": ["pretrain", "--text", "binary.txt"],
             "folder or pattern": ["pretrain", "--text", "nothing"],
             "at least 3": ["pretrain", "--text", "thesis/draft.txt"],
-            "'modern' or 'bert'": ["pretrain", "--shape", "gpt"],
+            "'bert_nsp' or 'gpt'": ["pretrain", "--shape", "t5"],
             "'tiny', 'laptop', 'gpu'": ["pretrain", "--scale", "huge"],
             "use 'auto', 'cpu' or 'cuda'": ["pretrain", "--device", "tpu"],
             "4294967295": ["pretrain", "--seed", "-1", "--scale", "tiny"],
