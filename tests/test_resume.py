@@ -1,0 +1,130 @@
+"A run that stops anywhere goes on as if it had not: from every step, asked to stop, in several hops; and as several processes."
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from datasets import DatasetDict
+
+from plmnb import training
+from plmnb.corpus import load_text
+from plmnb.pretraining import Recipe, pretrain
+from plmnb.training import TrainConfig
+from plmnb.transformer import bert_config, gpt_modern_config, modern_config
+
+SMALL = dict(vocab_size=300, d_model=32, n_layers=1, n_heads=2, d_ff=64)
+STEPS = 40
+TRAIN = TrainConfig(STEPS, log_every=7, save_every=1, warmup=0.2, schedule="cosine")
+# dropout, masks and pairs drawn anew, shuffling, batches in parts, a schedule
+RECIPES = {"mlm": Recipe(modern_config(**SMALL, dropout=0.1), TRAIN, batch=8, neighbours=0.2),
+           "mlm_nsp": Recipe(bert_config(**SMALL, dropout=0.1, nsp=True), training.dataclasses.replace(TRAIN, accumulate=2), task="mlm_nsp", batch=8),
+           "clm": Recipe(gpt_modern_config(**SMALL, dropout=0.1), training.dataclasses.replace(TRAIN, accumulate=2), task="clm", batch=8, apart=True)}
+
+
+@pytest.fixture(scope="module")
+def few():
+    data = load_text("pydoc")
+    return DatasetDict({name: data[name].select(range(150)) for name in data})
+
+
+def weights(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(f"step-{STEPS:08d}/*"))} | {"result": (folder / "result.json").read_bytes()}
+
+
+@pytest.fixture(scope="module", params=RECIPES)
+def unbroken(request, few, tmp_path_factory):
+    "An unbroken run whose checkpoint of every step is kept."
+    folder, keep = tmp_path_factory.mktemp(request.param) / "run", training.save_checkpoint
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "save_checkpoint", lambda *args: keep(*args, keep=STEPS))
+        made = pretrain(few, RECIPES[request.param], folder=folder, seed=3, progress=False)
+    assert len(list(folder.glob("step-*"))) == STEPS and made.history[-1]["loss"] < made.history[0]["loss"]
+    return request.param, folder
+
+
+def test_from_every_step_to_the_same_end(unbroken, few, tmp_path):
+    name, whole = unbroken
+    for step in range(1, STEPS):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        for file in ("run.json", "tokenizer.json", "tokenizer_config.json"): shutil.copy(whole / file, folder)
+        shutil.copytree(whole / f"step-{step:08d}", folder / f"step-{step:08d}")
+        torch.manual_seed(step), torch.rand(step)                            # another day
+        pretrain(few, RECIPES[name], folder=folder, seed=3, progress=False)
+        assert weights(folder) == weights(whole), f"{name}: another end from step {step}"
+        shutil.rmtree(folder)
+
+
+SCRIPT = """
+import sys
+from datasets import DatasetDict
+from tests.test_resume import RECIPES
+from plmnb.corpus import load_text
+from plmnb.pretraining import pretrain
+from plmnb import training
+import dataclasses
+data, (folder, name, changes) = load_text("pydoc"), sys.argv[1:]
+few = DatasetDict({split: data[split].select(range(150)) for split in data})
+recipe = RECIPES[name]
+model = dataclasses.replace(recipe.model, dropout=0.0) if "plain" in changes else recipe.model
+train = dataclasses.replace(recipe.train, precision="fp32", log_every=1, save_every=20, accumulate=1, muon_lr=0.0 if "adamw" in changes else 0.01) if "plain" in changes else dataclasses.replace(recipe.train, save_every=10**6)
+def say(history): print("step", history[-1]["step"], flush=True)
+pretrain(few, dataclasses.replace(recipe, model=model, train=train), folder=folder, seed=3, progress=False, on_log=say)
+"""
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]), "PYTHONWARNINGS": "ignore"}
+
+
+def start(folder, name, changes="-", launcher=()):
+    command = [sys.executable, *launcher, *(["-c", SCRIPT] if not launcher else [str(script(folder))]), str(folder), name, changes]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, cwd=ROOT)
+
+
+def script(folder):
+    path = folder.parent / "program.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGTERM that a program could answer")
+def test_three_times_asked_to_stop(tmp_path):
+    "SIGTERM in another process, three times; each saves where it is, although no step is one at which the run would save."
+    whole, folder = start(tmp_path / "whole", "mlm_nsp"), tmp_path / "hops"
+    for stop in (7, 14, 28):
+        hop = start(folder, "mlm_nsp")
+        for line in hop.stdout:
+            if line.startswith(f"step {stop}"): break
+        hop.send_signal(signal.SIGTERM)
+        said, errors = hop.communicate(timeout=120)
+        assert hop.returncode == 143, errors
+        assert len(list(folder.glob("step-*"))) in (1, 2) and not (folder / "result.json").exists()
+    last = start(folder, "mlm_nsp")
+    said, errors = last.communicate(timeout=120)
+    assert last.returncode == 0 and "Going on from step" in said, errors
+    assert whole.wait(timeout=120) == 0
+    assert weights(tmp_path / "whole") == weights(folder)
+
+
+def history(folder):
+    return json.loads((folder / "result.json").read_text())["history"]
+
+
+# Muon rounds to bfloat16 inside (Jordan 2024), which makes more of a last bit than fp32 does
+@pytest.mark.parametrize("name,optimizer,tolerance", [("mlm", "adamw", 1e-5), ("mlm_nsp", "adamw", 1e-5), ("clm", "adamw", 1e-5), ("clm", "muon", 1e-4)])
+def test_two_processes_learn_what_one_does(name, optimizer, tolerance, tmp_path):
+    (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
+    alone = start(tmp_path / "one" / "run", name, f"plain {optimizer}")
+    assert alone.wait(timeout=200) == 0, alone.stderr.read()
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    together = start(tmp_path / "two" / "run", name, f"plain {optimizer}", launcher)
+    said, errors = together.communicate(timeout=200)
+    assert together.returncode == 0, errors
+    assert said.count(f"step {STEPS}\n") == 1                                # one of them speaks
+    one, two = history(tmp_path / "one" / "run"), history(tmp_path / "two" / "run")
+    assert len(one) == len(two) == STEPS
+    for a, b in zip(one, two): assert abs(a["loss"] / b["loss"] - 1) < tolerance, (a, b)
