@@ -328,9 +328,13 @@ class MaskedLM(nn.Module):
         self.pooler, self.pairs = (nn.Linear(config.d_model, n, bias=config.bias) for n in (config.d_model, 2)) if config.nsp else (None, None)
         initialise(self)
 
+    def head(self, hidden:Tensor)->tuple: # (features (…, D), matrix (V, D), bias (V,)); scores are features @ matrixᵀ + bias
+        "What a loss needs that never holds all scores."
+        return self.norm(F.gelu(self.dense(hidden))), (self.output or self.encoder.embedding.tokens).weight, self.bias
+
     def scores(self, hidden:Tensor)->Tensor: # (…, D) -> (…, V)
         "Unnormalised scores over the vocabulary for hidden states of any shape."
-        return F.linear(self.norm(F.gelu(self.dense(hidden))), (self.output or self.encoder.embedding.tokens).weight, self.bias)
+        return F.linear(*self.head(hidden))
 
     def pair_scores(self, hidden_BTD:Tensor)->Tensor: # (B, 2): the second text follows the first, or is a stranger
         "From the state of the first token. Raises `ConfigError` for a model without this head."
@@ -364,9 +368,13 @@ class CausalLM(nn.Module):
         self.config, self.decoder, self.output = config, Decoder(config), untied_output(config)
         initialise(self)
 
+    def head(self, hidden:Tensor)->tuple: # (features (…, D), matrix (V, D), None); scores are features @ matrixᵀ
+        "What a loss needs that never holds all scores."
+        return hidden, (self.output or self.decoder.embedding.tokens).weight, None
+
     def scores(self, hidden:Tensor)->Tensor: # (…, D) -> (…, V)
         "Unnormalised scores of the next piece."
-        return F.linear(hidden, (self.output or self.decoder.embedding.tokens).weight)
+        return F.linear(*self.head(hidden))
 
     def forward(self,
         ids_BT:Tensor,       # token ids; with caches, the next ones
