@@ -5,9 +5,10 @@ __all__ = ['TASKS', 'SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'RUN', 'RESU
            'adapt', 'PretrainingError', 'pack', 'documents_of', 'split_sentences', 'best_fit', 'pack_pairs', 'PairRows',
            'Cloze', 'freeze_masks', 'unigram_probabilities', 'bigram_probabilities', 'counting_baselines',
            'held_out_precision', 'score_cloze', 'score_causal', 'score_pairs', 'rows_of', 'read_rows_of', 'batch_of',
-           'hidden_states', 'pretraining_loss', 'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder', 'prepare',
-           'sentence_ids', 'held_out_score', 'final_scores', 'load_result', 'pretrain', 'train_to_the_end',
-           'code_digest', 'run_folder', 'draw_curves', 'live_curve', 'fill', 'continue_text']
+           'hidden_states', 'pretraining_loss', 'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder',
+           'code_digest', 'trained_tokenizer', 'prepare', 'sentence_ids', 'held_out_score', 'final_scores',
+           'load_result', 'pretrain', 'train_to_the_end', 'run_folder', 'draw_curves', 'live_curve', 'fill',
+           'continue_text']
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-3
 import ast, dataclasses, hashlib, json, math, os, re
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
+import tokenizers, torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
@@ -416,11 +417,29 @@ def claim_folder(folder, identity):
     if different: raise PretrainingError(f"{folder} holds a run with another {' and '.join(different)}: use the same, or another folder")
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-38
+def code_digest(
+    source:str, # of a module
+)->str:         # 8 hexadecimal digits
+    "The same for the same code, whatever its comments, docstrings and line breaks."
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None: node.body.pop(0)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:8]
+
+def trained_tokenizer(texts, recipe:Recipe): # `tokenizers.Tokenizer`
+    "The tokenizer of a recipe's kind for these texts. It is kept in `cache_folder()`, for it takes seconds and many runs need the same."
+    train = train_byte_bpe if recipe.task == "clm" else train_wordpiece
+    digest = hashlib.sha256(json.dumps([train.__name__, recipe.model.vocab_size, tokenizers.__version__, code_digest(Path(core.__file__).with_name("tokenizer.py").read_text(encoding="utf-8"))]).encode())
+    for text in texts: digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    folder = cache_folder() / "tokenizers" / digest.hexdigest()[:16]
+    with one_at_a_time(folder):
+        if not (folder / "tokenizer.json").exists(): save_tokenizer(train(texts, recipe.model.vocab_size), folder, max_len=recipe.model.max_len)
+    return load_tokenizer(folder)
+
 def prepare(text, recipe, folder, team):
     "Tokenizer, blocks of each split, and tokens of the test split; the tokenizer is trained once, by the first process, and then read from the folder. Raises `TokenizerError` and `PretrainingError`."
     if team.rank == 0 and not (folder / "tokenizer.json").exists():
-        train = train_byte_bpe if recipe.task == "clm" else train_wordpiece
-        save_tokenizer(train(text["train"]["text"], recipe.model.vocab_size), folder, max_len=recipe.model.max_len, segments=recipe.model.segments > 1)
+        save_tokenizer(trained_tokenizer(text["train"]["text"], recipe), folder, max_len=recipe.model.max_len, segments=recipe.model.segments > 1)
     team.wait()
     tokenizer = load_tokenizer(folder)
     ids = {name: encode(tokenizer, text[name]["text"], special=False) for name in text}
@@ -488,15 +507,6 @@ def train_to_the_end(text, recipe, folder, seed, device, progress, on_log, data,
     team.wait()
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-40
-def code_digest(
-    source:str, # of a module
-)->str:         # 8 hexadecimal digits
-    "The same for the same code, whatever its comments, docstrings and line breaks."
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, clean=False) is not None: node.body.pop(0)
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:8]
-
 PARTS = ("attention", "checkpoint", "core", "objectives", "pretraining", "tokenizer", "training", "transformer") # the modules that decide a run
 
 def run_folder(
