@@ -4,6 +4,7 @@ import pytest
 
 def pytest_addoption(parser):
     parser.addoption("--examples", type=int, default=200, help="how many drawn examples each oracle sees (tests/oracles)")
+    parser.addoption("--kills", type=int, default=20, help="how often a run is killed (tests/test_faults.py); 200 for a night")
 
 
 @pytest.fixture(scope="session", autouse=True)
