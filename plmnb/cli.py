@@ -4,7 +4,7 @@
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'BENCHED', 'MADE',
            'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
-           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'tensorboard_log',
+           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log',
            'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
            'finetune_and_compare', 'print_finetuned', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory',
            'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
@@ -239,6 +239,7 @@ def pretrain(
     column: Annotated[str, option("--column", help="that holds the text of a table", show_default=True)]="text",
     shape: Annotated[str, option("--shape", help="modern (a BERT that learns fast), bert (of 2018), bert_nsp (with next-sentence prediction), or gpt", show_default=True)]="modern",
     parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting of recipe, training or model, such as steps, batch, block, d_model; may be repeated")]=(),
+    tidy: Annotated[bool, option("--clean/--no-clean", help="leave out copies, near copies and what is no text; pydoc is read as it is", show_default=True)]=True,
     tensorboard: Annotated[Path, option("--tensorboard", help="folder for curves that TensorBoard shows")]=None,
     scale: Scale="auto",
     seed: Seed=0,
@@ -255,8 +256,9 @@ def pretrain(
         from plmnb.pretraining import adapt, pretrain as train, recipe_for, run_folder
         from plmnb.training import Team
         recipe, on_log = adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
-        data = load_text(source, column=column)
-        home, first = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device), Team(dials.device).rank == 0
+        data, first = load_text(source, column=column), Team(dials.device).rank == 0
+        if tidy and source != "pydoc": data = cleaned(data, say=first)
+        home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         if first: typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
         made = train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
@@ -265,6 +267,13 @@ def pretrain(
         print_pretrained(made, data, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-26
+def cleaned(data, say:bool=True): # `DatasetDict`
+    "The text without copies and rubbish, and a table of what went."
+    from plmnb.cleaning import clean
+    data, report = clean(data, progress=say)
+    if say: print_table(report.table())
+    return data
+
 def tensorboard_log(folder:Path): # give it to `pretrain` as `on_log`
     "Write each new entry of the history for TensorBoard. Raises `ConfigError` where the package is missing."
     try: from torch.utils.tensorboard import SummaryWriter

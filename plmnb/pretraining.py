@@ -30,7 +30,7 @@ from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, t
 from .training import Team, TrainConfig, fit, gather_rows, resolve_precision
 from .transformer import CausalLM, MaskedLM, TransformerConfig, bert_config, build_model, gpt_modern_config, modern_config
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-6
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-8
 TASKS = ("mlm", "mlm_nsp", "clm")
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Recipe:
     def tokens(self)->int: # read in training, with repetitions
         return self.train.steps * self.batch * self.block
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-7
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-9
 SHAPES = ("modern", "bert", "bert_nsp", "gpt")
 
 def recipe_for(
@@ -100,7 +100,7 @@ def adapt(
     model = dataclasses.replace(recipe.model, **{"max_len": max(recipe.model.max_len, block), **pick("model")})
     return dataclasses.replace(recipe, train=train, model=model, **pick(""))
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-11
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-13
 class PretrainingError(PlmError, RuntimeError):
     "Pre-training cannot begin or go on; the message says what to do."
 
@@ -117,7 +117,7 @@ def pack(
     body_NT = torch.tensor(ribbon[:n * (block - 1)]).view(n, block - 1)
     return torch.cat([torch.full((n, 1), cls), body_NT], 1)
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-16
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-18
 def documents_of(
     ids_BT:Tensor,  # blocks of `pack`
     *, sep:int=SPECIAL_TOKENS.index("[SEP]"),
@@ -126,7 +126,7 @@ def documents_of(
     closing_BT = (ids_BT == sep).long()
     return closing_BT.cumsum(-1) - closing_BT
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-19
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-21
 def split_sentences(
     text:str, # of any kind
 )->list:      # its sentences, roughly
@@ -179,7 +179,7 @@ class PairRows:
             self.drawn = (number, pack_pairs(sentence_pairs(self.documents, max_len=self.block, generator=coins), self.block))
         return self.drawn[1]
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-22
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-24
 EVALUATION_RATE, EVALUATION_SEED = 0.15, 20181011 # the rate is BERT's, so that losses can be compared; the seed is the day the paper came out
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def freeze_masks(
     corrupted, selected = mask_tokens(blocks_NT, mask_id=SPECIAL_TOKENS.index("[MASK]"), vocab_size=vocab_size, n_special=len(SPECIAL_TOKENS), rate=rate, generator=generator)
     return Cloze(blocks_NT, corrupted, selected)
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-23
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-25
 def unigram_probabilities(
     blocks_NT:Tensor,  # training blocks
     vocab_size:int,    # V
@@ -242,7 +242,7 @@ def counting_baselines(
     bigram_M = bigram_probabilities(train_NT, before_M, words_M, vocab_size, end)
     return {"unigram_nats": float(-unigram_M.log().mean()), "bigram_nats": float(-bigram_M.log().mean())}
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-27
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-29
 def held_out_precision(device:torch.device): # a context
     "The precision of an evaluation, the same for every recipe."
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=resolve_precision("auto", device.type) == "bf16")
@@ -305,7 +305,7 @@ def score_pairs(
             right += int((model.pair_scores(hidden_BTD[asked_BT][:, None]).argmax(-1) == part["pairs"][asked_BT]).sum())
     return right / int((rows["pairs"] != IGNORED).sum())
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-32
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-34
 def rows_of(
     step:int,      # 0, 1, 2, …
     n:int,         # training blocks
@@ -373,7 +373,7 @@ def pretraining_loss(
         loss = loss + neighbours * info_nce_loss(firsts_ND, seconds_ND) * (len(hidden_BTD) / 2 / len(firsts_ND)) # every process compares the blocks of all
     return loss
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-37
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-39
 @dataclass(frozen=True)
 class Pretrained:
     "A finished run."
@@ -416,7 +416,7 @@ def claim_folder(folder, identity):
     different = [key for key in identity if found.get(key) != identity[key]]
     if different: raise PretrainingError(f"{folder} holds a run with another {' and '.join(different)}: use the same, or another folder")
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-38
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-40
 def code_digest(
     source:str, # of a module
 )->str:         # 8 hexadecimal digits
@@ -506,7 +506,7 @@ def train_to_the_end(text, recipe, folder, seed, device, progress, on_log, data,
     if team.rank == 0: write_json(folder / RESULT, {"history": history, "scores": final_scores(model, recipe, blocks, tokens, text["test"]["text"], tokenizer), "data": data})
     team.wait()
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-40
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-42
 PARTS = ("attention", "checkpoint", "core", "objectives", "pretraining", "tokenizer", "training", "transformer") # the modules that decide a run
 
 def run_folder(
@@ -521,7 +521,7 @@ def run_folder(
     identity = json.dumps([dataclasses.asdict(recipe), data, seed, code, torch.__version__, torch.get_num_threads(), device], sort_keys=True)
     return cache_folder() / "pretrained" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-43
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-45
 def draw_curves(
     curves:dict,       # name → (history, tokens a step)
     baselines:dict,    # name → nats
@@ -551,7 +551,7 @@ def live_curve(
         plt.close(ax.figure)
     return update
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-46
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-48
 @torch.no_grad()
 def fill(
     model:MaskedLM,
@@ -569,7 +569,7 @@ def fill(
     best = scores_GV.softmax(-1).topk(min(k, scores_GV.shape[-1]))
     return [[(tokenizer.id_to_token(int(i)), float(p)) for p, i in zip(*gap)] for gap in zip(best.values, best.indices)]
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-55
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-57
 @torch.no_grad()
 def continue_text(
     model:CausalLM,
