@@ -631,10 +631,11 @@ def accept(
     folder: RunFolder=None,
     debug: Debug=False,
 ):
-    "Make the numbers of a run the references in results/claims.json."
+    "Make the numbers of a run, or of plmnb bench, the references in results/claims.json."
     with plain_errors(debug):
-        from plmnb.claims import accept as accept_claims
+        from plmnb.claims import accept as accept_claims, read_claims
         from plmnb.suite.runner import read_results
+        if folder and (Path(folder) / BENCHED).exists(): return typer.echo("\n".join(accept_claims([record | {"notebook": "plmnb bench"} for record in read_claims(Path(folder) / "claims.jsonl")], LEDGER)))
         ended = [outcome for outcome in read_results(folder or latest_run())["outcomes"] if outcome.status == "ok"]
         changed = accept_claims([record for outcome in ended for record in outcome.claims], LEDGER, ended=[outcome.notebook for outcome in ended])
         typer.echo("\n".join([*changed, f"{len(changed)} changed in {LEDGER}; see git diff, then plmnb readme"]))
