@@ -29,7 +29,7 @@ RECIPES = {"mlm": Recipe(modern_config(**SMALL, dropout=0.1), TRAIN, batch=8, ne
 @pytest.fixture(scope="module")
 def few():
     data = load_text("pydoc")
-    return DatasetDict({name: data[name].select(range(150)) for name in data})
+    return DatasetDict({name: data[name].select(range(80)) for name in data})
 
 
 def weights(folder):
@@ -69,7 +69,7 @@ from plmnb.pretraining import pretrain
 from plmnb import training
 import dataclasses
 data, (folder, name, changes) = load_text("pydoc"), sys.argv[1:]
-few = DatasetDict({split: data[split].select(range(150)) for split in data})
+few = DatasetDict({split: data[split].select(range(80)) for split in data})
 recipe = RECIPES[name]
 model = dataclasses.replace(recipe.model, dropout=0.0) if "plain" in changes else recipe.model
 train = dataclasses.replace(recipe.train, precision="fp32", log_every=1, save_every=20, accumulate=1, muon_lr=0.0 if "adamw" in changes else 0.01) if "plain" in changes else dataclasses.replace(recipe.train, save_every=10**6)
