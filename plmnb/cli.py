@@ -4,7 +4,7 @@
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'BENCHED', 'MADE',
            'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
-           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log',
+           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'tensorboard_log',
            'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
            'finetune_and_compare', 'print_finetuned', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory',
            'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
@@ -252,14 +252,16 @@ def pretrain(
         quiet_libraries()
         source, out, changes = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE), read_parameters(parameter)
         dials = start_run(scale, seed, device)
+        from plmnb.cleaning import clean
         from plmnb.corpus import fingerprint, load_text
         from plmnb.pretraining import adapt, pretrain as train, recipe_for, run_folder
         from plmnb.training import Team
         recipe, on_log = adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
         data, first = load_text(source, column=column), Team(dials.device).rank == 0
-        if tidy and source != "pydoc": data = cleaned(data, say=first)
+        data, report = clean(data, progress=first) if tidy and source != "pydoc" else (data, None)
         home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
+        if first and report: print_table(report.table())
         if first: typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
         made = train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
         if not first: return                                                # of several processes one speaks
@@ -267,13 +269,6 @@ def pretrain(
         print_pretrained(made, data, out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-26
-def cleaned(data, say:bool=True): # `DatasetDict`
-    "The text without copies and rubbish, and a table of what went."
-    from plmnb.cleaning import clean
-    data, report = clean(data, progress=say)
-    if say: print_table(report.table())
-    return data
-
 def tensorboard_log(folder:Path): # give it to `pretrain` as `on_log`
     "Write each new entry of the history for TensorBoard. Raises `ConfigError` where the package is missing."
     try: from torch.utils.tensorboard import SummaryWriter
