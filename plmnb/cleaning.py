@@ -147,13 +147,13 @@ class CleaningReport:
 def clean(
     data,                           # `DatasetDict` of `load_text`
     config:CleanConfig=CleanConfig(),
-    *, progress:bool=True,          # a bar over the documents
+    *, progress:bool=True,          # a bar over the documents, after two seconds
 )->tuple:                           # (`DatasetDict` without what was taken out, `CleaningReport`)
     "One form, rules, copies, near copies; held-out splits first, so that what they hold is taken out of the training split. Raises `DataError` when a split is left empty."
     from datasets import Dataset, DatasetDict
     from tqdm.auto import tqdm
     seen, forms, removed, cleaned = Seen(config.near, config.shingle), set(), [], {}
-    with tqdm(total=sum(map(len, data.values())), disable=not progress, unit="text", mininterval=1) as bar:
+    with tqdm(total=sum(map(len, data.values())), disable=not progress, unit="text", mininterval=1, delay=2) as bar: # short work needs none
         for split in sorted(data, key=lambda name: (name == "train", name)):
             keep, texts = [], [normalise(text) for text in data[split]["text"]]
             for i, text in enumerate(texts):

@@ -89,7 +89,7 @@ def test_help_has_examples(tmp_path):
     for verb in VERBS:
         assert f"  {verb} " in told
         examples = plmnb(verb, "-h", cwd=tmp_path).stdout.partition("Examples:\n")[2].strip().splitlines()
-        assert examples and all(line.strip().startswith(f"plmnb {verb}") for line in examples), examples
+        assert examples and all(line.strip().startswith((f"plmnb {verb}", f"accelerate launch -m plmnb.cli {verb}")) for line in examples), examples
     assert re.fullmatch(r"plmnb \d+\.\d+\.\d+\n", plmnb("--version", cwd=tmp_path).stdout)
 
 
