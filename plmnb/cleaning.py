@@ -2,17 +2,17 @@
 
 # %% auto #0
 __all__ = ['CONTROL', 'WORD', 'MIX', 'STEPS', 'normalise', 'shingles', 'jaccard', 'minhash', 'bands', 'Seen', 'CleanConfig',
-           'why_not', 'Removed', 'CleaningReport', 'clean']
+           'why_not', 'Removed', 'CleaningReport', 'clean', 'CleanStream']
 
 # %% ../nbs/1_language/13_cleaning.ipynb #cell-3
-import math, re, unicodedata, zlib
+import hashlib, math, re, unicodedata, zlib
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from .core import ConfigError
-from .corpus import SPLITS, DataError
+from .corpus import SPLITS, DataError, TextStream
 
 # %% ../nbs/1_language/13_cleaning.ipynb #cell-8
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\ufeff\ufffd]")
@@ -170,3 +170,22 @@ def clean(
     size, order = lambda part: (len(part), sum(map(len, part["text"]))), [split for split in SPLITS if split in data] + [split for split in data if split not in SPLITS]
     report = CleaningReport({split: size(data[split]) for split in order}, {split: size(cleaned[split]) for split in order}, tuple(removed))
     return DatasetDict({split: cleaned[split] for split in order}), report
+
+# %% ../nbs/1_language/13_cleaning.ipynb #cell-36
+class CleanStream(TextStream):
+    "A stream in one form, without what breaks a rule and without exact copies; `removed` counts what the last pass left out, by reason."
+    def __init__(self, stream:TextStream, config:CleanConfig=CleanConfig()):
+        self.stream, self.config, self.removed = stream, config, Counter()
+
+    def __iter__(self): # (split, text)
+        seen, self.removed = set(), Counter()
+        for split, text in self.stream:
+            text = normalise(text)
+            form = hashlib.blake2b(" ".join(text.lower().split()).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            if reason := why_not(text, self.config) or ("the same text" if form in seen else ""): self.removed[reason] += 1
+            else: yield split, text
+            seen.add(form)
+
+    def fingerprint(self)->str: # "sha256:" and 16 hexadecimal digits
+        "Of the stream and of the rules."
+        return "sha256:" + hashlib.sha256(f"{self.stream.fingerprint()} {self.config}".encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'BENCHED', 'MADE',
            'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
-           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'tensorboard_log',
+           'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log',
            'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
            'finetune_and_compare', 'print_finetuned', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory',
            'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
@@ -232,7 +232,7 @@ def already_made(
     return True
 
 @app.command(cls=PairsCommand, epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape gpt --out runs/reviews",
-                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
+                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
 def pretrain(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --text *.txt")]=None,
     text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, or pydoc")]=(),
@@ -240,6 +240,7 @@ def pretrain(
     shape: Annotated[str, option("--shape", help="modern (a BERT that learns fast), bert (of 2018), bert_nsp (with next-sentence prediction), or gpt", show_default=True)]="modern",
     parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting of recipe, training or model, such as steps, batch, block, d_model; may be repeated")]=(),
     tidy: Annotated[bool, option("--clean/--no-clean", help="leave out copies, near copies and what is no text; pydoc is read as it is", show_default=True)]=True,
+    streaming: Annotated[bool, option("--streaming", help="never hold the text: for more of it than memory; near copies stay in")]=False,
     tensorboard: Annotated[Path, option("--tensorboard", help="folder for curves that TensorBoard shows")]=None,
     scale: Scale="auto",
     seed: Seed=0,
@@ -252,23 +253,30 @@ def pretrain(
         quiet_libraries()
         source, out, changes = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE), read_parameters(parameter)
         dials = start_run(scale, seed, device)
-        from plmnb.cleaning import clean
         from plmnb.corpus import fingerprint, load_text
-        from plmnb.pretraining import adapt, pretrain as train, recipe_for, run_folder
+        from plmnb.pretraining import adapt, first_texts, pretrain as train, recipe_for, run_folder
         from plmnb.training import Team
         recipe, on_log = adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
-        data, first = load_text(source, column=column), Team(dials.device).rank == 0
-        data, report = clean(data, progress=first) if tidy and source != "pydoc" else (data, None)
+        first = Team(dials.device).rank == 0
+        data = load_text(source, column=column, streaming=streaming)
+        data, report = cleaned(data, first) if tidy and source != "pydoc" else (data, None)
         home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         if first and report: print_table(report.table())
-        if first: typer.echo(f"{sum(map(len, data['train']['text'])):,} characters to learn from, {recipe.tokens:,} tokens to read, on {dials.device}.")
+        if first: typer.echo(f"{'' if streaming else format(sum(map(len, data['train']['text'])), ',') + ' characters to learn from, '}{recipe.tokens:,} tokens to read, on {dials.device}.")
         made = train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
         if not first: return                                                # of several processes one speaks
+        if getattr(data, "removed", None): typer.echo("Left out of the stream: " + ", ".join(f"{n:,} ({reason})" for reason, n in data.removed.most_common()))
         save_pretrained(made, out, home.name)
-        print_pretrained(made, data, out)
+        print_pretrained(made, first_texts(data, "test", 20_000) if streaming else data["test"]["text"], out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #cell-26
+def cleaned(data, progress:bool)->tuple: # (what cleaning leaves, its report; None for a stream, which is cleaned as it is read)
+    "Text as `load_text` gives it, without what chapter 13 takes out."
+    from plmnb.cleaning import CleanStream, clean
+    from plmnb.corpus import TextStream
+    return (CleanStream(data), None) if isinstance(data, TextStream) else clean(data, progress=progress)
+
 def tensorboard_log(folder:Path): # give it to `pretrain` as `on_log`
     "Write each new entry of the history for TensorBoard. Raises `ConfigError` where the package is missing."
     try: from torch.utils.tensorboard import SummaryWriter
@@ -293,7 +301,7 @@ def show_writing(model, tokenizer, texts, n:int=3, words:int=4):
         beginning = " ".join(text.split()[:words])
         typer.echo(f"  {beginning} | {' '.join(continue_text(model, tokenizer, beginning, 24)[len(beginning):].split())}")
 
-def print_pretrained(made, data, out:Path):
+def print_pretrained(made, texts, out:Path):
     "Held-out scores beside what counting reaches, gaps filled or texts continued, and what to do next."
     scores, kind = made.scores, "clm" if made.recipe.task == "clm" else "mlm"
     typer.echo("\nOn text that it has not read:")
@@ -302,7 +310,7 @@ def print_pretrained(made, data, out:Path):
     if "pairs_right" in scores: typer.echo(f"{scores['pairs_right']:.0%} of the pairs judged rightly")
     typer.echo("")
     show = show_writing if kind == "clm" else show_gaps
-    show(made.model, made.tokenizer, data["test"]["text"])
+    show(made.model, made.tokenizer, texts)
     after = [f"plmnb write --model {out} 'How a sentence begins'"] if kind == "clm" else [f"plmnb fill --model {out} 'A sentence with a [MASK].'", f"plmnb finetune --model {out} --data labels.csv"]
     typer.echo("\n".join([f"\nSaved in {out}. Next:", *("  " + line for line in after)]))
 
@@ -414,7 +422,7 @@ def write(
 # %% ../nbs/9_suite/94_cli.ipynb #cell-35
 @app.command(epilog=examples("plmnb bench                                 all of it: about an hour", "plmnb bench speed memory", "plmnb bench race gpt --minutes 2"))
 def bench(
-    what: Annotated[list[str], typer.Argument(metavar="ITEM", help="speed, memory, race, gpt, pairs, growth; without any, all")]=None,
+    what: Annotated[list[str], typer.Argument(metavar="ITEM", help="speed, memory, race, gpt, pairs, compile, growth; without any, all")]=None,
     minutes: Annotated[float, option("--minutes", help="that the baseline trains in a race", show_default=True)]=10,
     rounds: Annotated[int, option("--rounds", help="of each comparison", show_default=True)]=5,
     scale: Scale="auto",
