@@ -78,7 +78,7 @@ def recipe_for(
     if scale not in sizes: raise ConfigError(f"scale={scale!r}: use " + ", ".join(map(repr, sizes)))
     size, (steps, batch), more = sizes[scale], lengths[scale], {}
     if shape == "modern": model, rates, more = modern_config(**size, d_ff=3 * size["d_model"], max_len=128), dict(muon_lr=0.014, weight_decay=0.3), dict(neighbours=0.2)
-    elif shape == "gpt": model, rates, more, steps = gpt_modern_config(**size, d_ff=3 * size["d_model"], max_len=128), dict(muon_lr=0.014, weight_decay=0.3), dict(task="clm"), steps // 3
+    elif shape == "gpt": model, rates, more, steps = gpt_modern_config(**size, d_ff=3 * size["d_model"], max_len=128), dict(muon_lr=0.014, weight_decay=0.3), dict(task="clm"), steps // 2
     else:
         nsp = shape == "bert_nsp"
         model, rates, more = bert_config(**size, d_ff=4 * size["d_model"], max_len=64, nsp=nsp), dict(muon_lr=0.007), dict(task="mlm_nsp") if nsp else {}
