@@ -33,7 +33,8 @@ def fingerprint():
 
 def pip(*args, check=True):
     command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-q", *args]
-    return subprocess.run(command, cwd=HERE, check=check).returncode == 0
+    # the pip of an older Python would run the setup.py of packages in this environment, which has not what they need; where pip knows no such option it ignores this
+    return subprocess.run(command, cwd=HERE, check=check, env=os.environ | {"PIP_USE_PEP517": "1"}).returncode == 0
 
 
 def has_pip():
