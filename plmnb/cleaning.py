@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .core import ConfigError
-from .corpus import SPLITS, DataError, TextStream
+from .corpus import SPLITS, DataError, TextStream, copy_key
 
 # %% ../nbs/1_language/13_cleaning.ipynb #cell-8
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\ufeff\ufffd]")
@@ -158,7 +158,7 @@ def clean(
             keep, texts = [], [normalise(text) for text in data[split]["text"]]
             for i, text in enumerate(texts):
                 bar.update()
-                form, like = " ".join(text.lower().split()), None
+                form, like = copy_key(text), None
                 if reason := why_not(text, config): removed.append(Removed(split, "rules", reason, text))
                 elif form in forms: removed.append(Removed(split, "copies", "the same text", text))
                 elif (like := seen.like(text)) is not None: removed.append(Removed(split, "near copies", f"like text {like} of those that were kept", text))
@@ -181,7 +181,7 @@ class CleanStream(TextStream):
         seen, self.removed = set(), Counter()
         for split, text in self.stream:
             text = normalise(text)
-            form = hashlib.blake2b(" ".join(text.lower().split()).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            form = hashlib.blake2b(copy_key(text), digest_size=8).digest()
             if reason := why_not(text, self.config) or ("the same text" if form in seen else ""): self.removed[reason] += 1
             else: yield split, text
             seen.add(form)

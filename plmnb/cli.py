@@ -263,7 +263,8 @@ def pretrain(
         home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         if first and report: print_table(report.table())
-        if first: typer.echo(f"{'' if streaming else format(sum(map(len, data['train']['text'])), ',') + ' characters to learn from, '}{recipe.tokens:,} tokens to read, on {dials.device}.")
+        size = "" if streaming else f"{sum(map(len, data['train']['text'])):,} characters to learn from, "
+        if first: typer.echo(f"{size}{recipe.tokens:,} tokens to read, on {dials.device}.")
         made = train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
         if not first: return                                                # of several processes one speaks
         if getattr(data, "removed", None): typer.echo("Left out of the stream: " + ", ".join(f"{n:,} ({reason})" for reason, n in data.removed.most_common()))

@@ -3,12 +3,13 @@
 # %% auto #0
 __all__ = ['LEFT_OUT', 'SPLITS', 'LONGEST_LINE', 'READERS', 'HELD_OUT_SHARE', 'FAMILIES', 'docstrings', 'library_files',
            'help_topics', 'DataError', 'assign_splits', 'to_splits', 'characters_by', 'load_pydoc', 'fingerprint',
-           'read_utf8', 'find_files', 'read_rows', 'load_text', 'split_of', 'TextStream', 'family_of', 'hide_name',
-           'load_task']
+           'read_utf8', 'find_files', 'read_rows', 'load_text', 'copy_key', 'split_of', 'TextStream', 'family_of',
+           'hide_name', 'load_task']
 
 # %% ../nbs/1_language/11_corpus.ipynb #cell-3
 import ast, csv, glob, hashlib, json, math, re, sysconfig
 from collections import Counter, deque
+from contextlib import contextmanager
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -223,13 +224,23 @@ def _hub_parts(source)->tuple: # ("OWNER/NAME", [CONFIG] or [], revision or None
     if len(parts) not in (2, 3) or not all(parts): raise DataError(f"{source!r}: write hub:OWNER/NAME, hub:OWNER/NAME/CONFIG, and @REVISION after it if you need one")
     return "/".join(parts[:2]), parts[2:], revision or None
 
+@contextmanager
+def _asking_the_hub(source):
+    "What the Hub refuses, as a `DataError`."
+    from huggingface_hub.errors import HTTPError
+    try: yield
+    except (OSError, ValueError, HTTPError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{source}: no such data set can be read from the Hub ({reason}): check owner, name, configuration and revision, and the connection") from error
+
 def _hub_rows(source, column, streaming=False):
     "Rows of the training split on the Hub, or of the only one, as `datasets` gives them."
     from datasets import load_dataset
     name, config, revision = _hub_parts(source)
-    try: found = load_dataset(name, *config, revision=revision, streaming=streaming)
-    except (OSError, ValueError) as error: raise DataError(f"{source}: no such data set can be read from the Hub ({str(error).strip().splitlines()[0]}): check owner, name, configuration and revision, and the connection") from error
-    for row in found.get("train", next(iter(found.values()))):
+    with _asking_the_hub(source): found = load_dataset(name, *config, revision=revision, streaming=streaming)
+    part = found.get("train", next(iter(found.values())))
+    if column in (part.column_names or ()): part = part.select_columns(column) # the others need not be read, nor sent
+    for row in part:
         if column not in row: raise DataError(f"{source}: no column {column!r}; it has {', '.join(row)}: name one of them")
         yield {column: row[column], "file": source}
 
@@ -249,7 +260,7 @@ def load_text(
     source="pydoc",       # "pydoc", a path or pattern or a list of them, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
     *, column:str="text", # the column that holds the text, for .jsonl, .csv, .parquet and the Hub
     streaming:bool=False, # for more text than memory holds: a `TextStream`
-)->"DatasetDict":         # train, validation, test with a column "text"
+)->"DatasetDict | TextStream": # train, validation, test with a column "text"
     "Text to pre-train on. Raises `DataError` naming file, line and remedy."
     if streaming: return TextStream(source, column)
     if source == "pydoc": return load_pydoc()
@@ -259,20 +270,24 @@ def load_text(
 # %% ../nbs/1_language/11_corpus.ipynb #cell-38
 HELD_OUT_SHARE = 0.01 # of a stream, for validation, and again for test
 
+def copy_key(
+    text:str,
+)->bytes: # the same for a text and its copies
+    "The words of a text, whatever its capitals and white space."
+    return " ".join(text.lower().split()).encode("utf-8", "surrogatepass")
+
 def split_of(
     text:str,
 )->str: # "train", "validation" or "test"
     "The split of a text in a stream, by a hash of its words: the same everywhere, and for every copy."
-    words = " ".join(text.lower().split()).encode("utf-8", "surrogatepass")
-    place = int.from_bytes(hashlib.sha256(words).digest()[:8]) / 2**64
+    place = int.from_bytes(hashlib.sha256(copy_key(text)).digest()[:8]) / 2**64
     return "validation" if place < HELD_OUT_SHARE else "test" if place < 2 * HELD_OUT_SHARE else "train"
 
 def _at_commit(source)->str:
     "A source on the Hub, bound to the commit at which it stands now."
-    from huggingface_hub import HfApi, errors
+    from huggingface_hub import HfApi
     name, config, revision = _hub_parts(source)
-    try: return "hub:" + "/".join([name, *config]) + "@" + HfApi().dataset_info(name, revision=revision).sha
-    except (OSError, errors.HTTPError) as error: raise DataError(f"{source}: the Hub tells of no such data set ({str(error).strip().splitlines()[0]}): check owner, name and revision, and the connection") from error
+    with _asking_the_hub(source): return "hub:" + "/".join([name, *config]) + "@" + HfApi().dataset_info(name, revision=revision).sha
 
 class TextStream:
     "Text that is read anew each time one goes through it. Raises `DataError` at once for a source that is not there, and for a bad row when it comes to it."
@@ -280,13 +295,11 @@ class TextStream:
         self.source, self.column = _at_commit(source) if _is_hub(source) else source, column
         self.files = [] if source == "pydoc" or _is_hub(source) else find_files(source)
 
-    def rows(self):
-        "Dicts with the text and its file, one after another."
-        if self.files: return read_rows(self.files, self.column)
-        return _hub_rows(self.source, self.column, streaming=True) if _is_hub(self.source) else ({self.column: text, "file": module} for module, text in _pydoc_rows())
-
     def __iter__(self): # (split, text)
-        return ((split_of(row[self.column]), row[self.column]) for row in _with_text(self.rows(), self.column))
+        if self.files: rows = read_rows(self.files, self.column)
+        elif _is_hub(self.source): rows = _hub_rows(self.source, self.column, streaming=True)
+        else: rows = ({self.column: text, "file": module} for module, text in _pydoc_rows())
+        return ((split_of(row[self.column]), row[self.column]) for row in _with_text(rows, self.column))
 
     def fingerprint(self)->str: # "sha256:" and 16 hexadecimal digits
         "A hash of all that it would read."

@@ -519,7 +519,7 @@ def prepare(text, recipe, folder, team, progress):
         if team.rank == 0 and not (folder / LAYOUT).exists(): write_blocks(text, load_tokenizer(folder), recipe.block, folder, progress=progress)
         while not (folder / LAYOUT).exists(): time.sleep(1)                 # the others look for the file: a barrier gives up after half an hour
         blocks, sizes = map_blocks(folder, recipe.block)
-        return load_tokenizer(folder), blocks, sizes["test"]
+        return load_tokenizer(folder), blocks | {split: blocks[split].long() for split in ("validation", "test")}, sizes["test"] # few, and scored again and again
     team.wait()
     tokenizer = load_tokenizer(folder)
     ids = {name: encode(tokenizer, text[name]["text"], special=False) for name in text}
@@ -533,7 +533,6 @@ def sentence_ids(tokenizer, texts)->list: # documents, each a list of sentences,
 
 def held_out_score(recipe, blocks_NT, vocab_size): # model -> nats per token that is asked for
     "The same exercise at every evaluation."
-    blocks_NT = blocks_NT.long()
     if recipe.task == "clm": return partial(score_causal, blocks_NT=blocks_NT, apart=recipe.apart)
     return partial(score_cloze, cloze=freeze_masks(blocks_NT, vocab_size), apart=recipe.apart or recipe.task == "mlm_nsp")
 
@@ -542,7 +541,7 @@ def final_scores(model, recipe, blocks, size, test_pairs):
     vocab_size, kind = model.config.vocab_size, "clm" if recipe.task == "clm" else "mlm"
     nats = held_out_score(recipe, blocks["test"], vocab_size)(model)
     asked = size["tokens"] + size["texts"] * (kind == "clm")                # a causal model is asked for the end of each text, too
-    exercise = blocks["test"].long() if kind == "clm" else freeze_masks(blocks["test"].long(), vocab_size)
+    exercise = blocks["test"] if kind == "clm" else freeze_masks(blocks["test"], vocab_size)
     scores = {f"{kind}_nats": nats, **counting_baselines(blocks["train"][:COUNTED_BLOCKS].long(), exercise, vocab_size)}
     if not (kind == "clm" and recipe.apart): scores[f"{kind}_bits_per_char"] = bits_per_character(nats, asked, size["characters"]) # kept apart, nobody is asked how a text begins
     if test_pairs is not None: scores["pairs_right"] = score_pairs(model, test_pairs.epoch(0))

@@ -2,10 +2,11 @@
 
 # %% auto #0
 __all__ = ['SYSTEMS', 'ITEMS', 'MUST', 'Arena', 'arena_for', 'Material', 'lay_out', 'stock_bert', 'run_trainer', 'stopwatch',
-           'gaps', 'trainer_contestant', 'our_step', 'our_contestant', 'Ratio', 'in_turn', 'ratio_of', 'product_speed',
-           'speed', 'peak_memory', 'memory_of', 'memory', 'bits_of', 'Race', 'race_trainer', 'race_ours', 'first_plan',
-           'race', 'plain_gpt', 'race_plain_gpt', 'gpt', 'padded_batches', 'hide', 'real_tokens', 'pairs', 'exponent',
-           'growth', 'compiling', 'bench', 'verdict', 'bench_report', 'draw_race', 'record']
+           'gaps', 'trainer_contestant', 'our_step', 'our_contestant', 'our_systems', 'random_batches', 'Ratio',
+           'in_turn', 'ratio_of', 'product_speed', 'speed', 'peak_memory', 'memory_of', 'memory', 'bits_of', 'Race',
+           'race_trainer', 'race_ours', 'first_plan', 'race', 'plain_gpt', 'race_plain_gpt', 'gpt', 'padded_batches',
+           'hide', 'real_tokens', 'pairs', 'exponent', 'growth', 'compiling', 'bench', 'verdict', 'bench_report',
+           'draw_race', 'record']
 
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #cell-3
 import dataclasses, json, math, os, re, statistics, subprocess, sys, tempfile, time
@@ -21,7 +22,7 @@ from ..claims import claim
 from ..core import ConfigError, PlmError, Run, environment_card, fixed_rng, seed_everything
 from ..corpus import fingerprint, load_text
 from ..objectives import IGNORED, bits_per_character, next_tokens, sentence_pairs
-from ..pretraining import Recipe, adapt, batch_of, freeze_masks, pack, pack_pairs, pretraining_loss, recipe_for, score_causal, score_cloze, sentence_ids
+from ..pretraining import Recipe, adapt, batch_of, freeze_masks, pack, pack_pairs, pretraining_loss, recipe_for, score_causal, score_cloze, sentence_ids, write_json
 from ..tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_wordpiece
 from ..training import Objective, Team, TrainConfig, build_optimizers, can_compile, compile_blocks, lr_factor, resolve_precision, to_device, train_step
 from ..transformer import bert_config, build_model, forward_flops, gpt2_config, gpt_modern_config, modern_config
@@ -139,6 +140,17 @@ def our_contestant(arena:Arena, config, train:TrainConfig): # (batches → secon
         return gaps(ends)
     return go, sum(p.numel() for p in model.parameters())
 
+def our_systems(arena:Arena, vocab_size:int)->dict: # name → (config of the model, `TrainConfig`)
+    "What of ours is measured: the baseline's own model, and our recipe."
+    return {"the same BERT, AdamW": (bert_config(vocab_size, **arena.size, d_ff=4 * arena.d_model), TrainConfig(1000, muon_lr=0.0)),
+            "modern shape, Muon": (modern_config(vocab_size, **arena.size, d_ff=3 * arena.d_model), TrainConfig(1000))}
+
+def random_batches(arena:Arena, steps:int)->list: # as `batch_of` gives them
+    "Batches of no text, where only their size matters."
+    ids = torch.randint(len(SPECIAL_TOKENS), arena.vocab_size, (4 * arena.batch, arena.block), generator=torch.Generator().manual_seed(0))
+    plan = Recipe(modern_config(arena.vocab_size, **arena.size), TrainConfig(1), block=arena.block, batch=arena.batch, mask_rate=0.15)
+    return [batch_of(step, ids, plan, arena.vocab_size, 0) for step in range(steps)]
+
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #cell-13
 @dataclass(frozen=True)
 class Ratio:
@@ -191,14 +203,13 @@ def product_speed(
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #cell-16
 def speed(arena:Arena, material:Material, *, rounds:int=5, progress:bool=True)->dict:
     "Tokens a second over both baselines, and the share of what the machine can do."
-    V, train = material.tokenizer.get_vocab_size(), TrainConfig(1000, precision="auto")
-    shape, modern = bert_config(V, **arena.size, d_ff=4 * arena.d_model), modern_config(V, **arena.size, d_ff=3 * arena.d_model)
-    parts = {"Trainer, as documented": trainer_contestant(arena, V, False), "Trainer, tuned": trainer_contestant(arena, V, True),
-             "the same BERT, AdamW": our_contestant(arena, shape, dataclasses.replace(train, muon_lr=0.0)), "modern shape, Muon": our_contestant(arena, modern, train)}
+    V = material.tokenizer.get_vocab_size()
+    ours = our_systems(arena, V)
+    parts = {"Trainer, as documented": trainer_contestant(arena, V, False), "Trainer, tuned": trainer_contestant(arena, V, True), **{name: our_contestant(arena, *system) for name, system in ours.items()}}
     batches = (material.batches * (1 + (arena.steps + 2) // len(material.batches)))[:arena.steps + 2]
     seconds = in_turn({name: partial(go, batches) for name, (go, _) in parts.items()}, rounds=rounds, progress=progress)
     limit, scored = product_speed(arena.device), material.batches[0]["targets"] // arena.batch
-    work = {name: 3 * forward_flops(modern if name.startswith("modern") else shape, arena.batch, arena.block, scored=None if name.startswith("Trainer") else scored) for name in parts}
+    work = {name: 3 * forward_flops(ours.get(name, ours["the same BERT, AdamW"])[0], arena.batch, arena.block, scored=scored if name in ours else None) for name in parts}
     rows = {name: {"seconds": seconds[name], "tokens_per_s": arena.tokens / statistics.median(seconds[name]), "parameters": parts[name][1], "mfu": work[name] / statistics.median(seconds[name]) / limit} for name in parts}
     ratios = [ratio_of(f"{name} over {other}", seconds[name], seconds[other]) for name in list(parts)[2:] for other in list(parts)[:2]]
     return {"systems": rows, "ratios": [dataclasses.asdict(ratio) for ratio in ratios], "product_flops": limit}
@@ -220,13 +231,9 @@ def memory_of(
 )->int:          # bytes over what the process held before
     "Run a few steps here and see how far the peak rises. Call it in a fresh process."
     import transformers
-    V, train, generator = arena.vocab_size, TrainConfig(1000), torch.Generator().manual_seed(0)
-    ids = torch.randint(len(SPECIAL_TOKENS), V, (4 * arena.batch, arena.block), generator=generator)
-    plan = Recipe(modern_config(V, **arena.size), train, block=arena.block, batch=arena.batch, mask_rate=0.15)
-    batches = [batch_of(step, ids, plan, V, 0) for step in range(steps)]
+    batches, ours = random_batches(arena, steps), our_systems(arena, arena.vocab_size)
     before = peak_memory()
-    shapes = {"the same BERT, AdamW": (bert_config(V, **arena.size, d_ff=4 * arena.d_model), dataclasses.replace(train, muon_lr=0.0)), "modern shape, Muon": (modern_config(V, **arena.size, d_ff=3 * arena.d_model), train)}
-    go, _ = our_contestant(arena, *shapes[system]) if system in shapes else trainer_contestant(arena, V, system == SYSTEMS[1])
+    go, _ = our_contestant(arena, *ours[system]) if system in ours else trainer_contestant(arena, arena.vocab_size, system == SYSTEMS[1])
     go(batches)
     return peak_memory() - before
 
@@ -446,15 +453,11 @@ def growth(arena:Arena, *, rounds:int=5, progress:bool=True)->dict: # dial → {
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #cell-33
 def compiling(arena:Arena, *, rounds:int=5, progress:bool=True)->dict: # name → {"eager", "compiled", "wait", "pays_after"}; and ratios
     "Seconds a step with and without, and how long the first one waits. Raises `ConfigError` where nothing can be compiled."
-    V, found, ratios = arena.vocab_size, {}, []
-    shapes = {"the same BERT, AdamW": (bert_config(V, **arena.size, d_ff=4 * arena.d_model), 0.0), "modern shape, Muon": (modern_config(V, **arena.size, d_ff=3 * arena.d_model), 0.01)}
-    ids = torch.randint(len(SPECIAL_TOKENS), V, (4 * arena.batch, arena.block), generator=torch.Generator().manual_seed(0))
-    for name, (config, muon_lr) in shapes.items():
-        plan = Recipe(config, TrainConfig(1), block=arena.block, batch=arena.batch, mask_rate=0.15)
-        batches = [batch_of(step, ids, plan, V, 0) for step in range(arena.steps + 2)]
+    batches, found, ratios = random_batches(arena, arena.steps + 2), {}, []
+    for name, (config, train) in our_systems(arena, arena.vocab_size).items():
         with tempfile.TemporaryDirectory() as place, mock.patch.dict(os.environ, TORCHINDUCTOR_CACHE_DIR=place):
             torch.compiler.reset()
-            eager, compiled = (our_contestant(arena, config, TrainConfig(1000, muon_lr=muon_lr, compile=yes))[0] for yes in (False, True))
+            eager, compiled = (our_contestant(arena, config, dataclasses.replace(train, compile=yes))[0] for yes in (False, True))
             begin = time.perf_counter()
             compiled(batches[:1])
             wait = time.perf_counter() - begin
@@ -491,9 +494,7 @@ def bench(
         if name in measures: result = measures[name](arena, material, progress=progress)
         else: result = {"memory": memory, "compile": compiling, "growth": growth}[name](arena, rounds=rounds, progress=progress)
         result = {"arena": dataclasses.asdict(arena), "environment": environment_card(), **result}
-        part = out / f".{name}.part"
-        part.write_text(json.dumps(result, indent=1), encoding="utf-8")
-        os.replace(part, out / f"{name}.json")
+        write_json(out / f"{name}.json", result)
     return {name: json.loads((out / f"{name}.json").read_text(encoding="utf-8")) for name in ITEMS if (out / f"{name}.json").exists()}
 
 def verdict(item:str, name:str, value:float, arena:dict)->str: # "", or how it stands to what we must reach
