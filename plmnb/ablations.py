@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['STUDENT', 'ablate', 'paired_interval', 'draw_ablation']
 
-# %% ../nbs/3_pretraining/34_ablations.ipynb #cell-3
+# %% ../nbs/3_pretraining/34_ablations.ipynb #3
 import math, statistics
 
 from .core import ConfigError
 from .corpus import fingerprint
 from .pretraining import Recipe, adapt, pretrain, run_folder
 
-# %% ../nbs/3_pretraining/34_ablations.ipynb #cell-7
+# %% ../nbs/3_pretraining/34_ablations.ipynb #7
 def ablate(
     text,              # `DatasetDict` of `load_text`
     base:Recipe,
@@ -31,7 +31,7 @@ def ablate(
             return result
         return {name: [trained(recipe, seed) for seed in seeds] for name, recipe in recipes.items()}
 
-# %% ../nbs/3_pretraining/34_ablations.ipynb #cell-10
+# %% ../nbs/3_pretraining/34_ablations.ipynb #10
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262) # t for 95 %, from one degree of freedom on (Student 1908)
 
 def paired_interval(
@@ -43,7 +43,7 @@ def paired_interval(
     differences = [a - b for a, b in zip(ours, theirs)]
     return statistics.mean(differences), STUDENT[len(ours) - 2] * statistics.stdev(differences) / math.sqrt(len(ours))
 
-# %% ../nbs/3_pretraining/34_ablations.ipynb #cell-12
+# %% ../nbs/3_pretraining/34_ablations.ipynb #12
 def draw_ablation(
     nats:dict,         # name → one loss a seed; "base" among them
     *, title:str="Nats over the base",

@@ -11,7 +11,7 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolde
            'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
            'readme_text', 'readme', 'accept', 'publish']
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-3
+# %% ../nbs/9_suite/94_cli.ipynb #3
 import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
@@ -25,7 +25,7 @@ from typer.core import TyperCommand
 from .claims import LEDGER, ledger_table, load_ledger
 from .core import PACKAGES, ConfigError, PlmError, cache_folder, resolve_device, resolve_scale, start_run
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-8
+# %% ../nbs/9_suite/94_cli.ipynb #8
 WRONG, INTERRUPTED = 2, 130 # exit codes; 0 and 1 are those of `plmnb.suite.runner`
 
 @contextmanager
@@ -44,14 +44,14 @@ def plain_errors(
         typer.echo(f"plmnb: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(WRONG) from None
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-11
+# %% ../nbs/9_suite/94_cli.ipynb #11
 def quiet_libraries():
     "Only what we say on the terminal; errors still come through. Call it before torch and 🤗 are imported."
     for name, value in {"TRANSFORMERS_VERBOSITY": "error", "DATASETS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
                         "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}.items(): os.environ.setdefault(name, value)
     if not sys.warnoptions: warnings.simplefilter("ignore")
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-13
+# %% ../nbs/9_suite/94_cli.ipynb #13
 def option(*names:str, help:str, **more): # what typer makes an option of
     "An option without the short form that typer would invent."
     return typer.Option(*names, help=help, show_default=more.pop("show_default", False), **more)
@@ -83,7 +83,7 @@ def main(
 ):
     "Pre-train and fine-tune language models, and run the course. Exit codes: 0 well; 1 a notebook failed or a number moved; 2 a wrong request; 130 interrupted."
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-15
+# %% ../nbs/9_suite/94_cli.ipynb #15
 class FolderError(PlmError, FileExistsError):
     "The folder for the result holds something else."
 
@@ -99,7 +99,7 @@ def empty_folder(
         raise FolderError(f"{folder} is not empty, and nothing in it was touched: give another --out, or empty it yourself")
     return folder
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-18
+# %% ../nbs/9_suite/94_cli.ipynb #18
 def join_pairs(
     arguments:list, # as typed
 )->list:            # with NAME=VALUE after each -p
@@ -128,7 +128,7 @@ class PairsCommand(TyperCommand):
     "A command whose -p takes two words."
     def parse_args(self, ctx, args): return super().parse_args(ctx, join_pairs(args))
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-20
+# %% ../nbs/9_suite/94_cli.ipynb #20
 RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known
 BENCHED = ".bench"        # and one of `plmnb bench`
 
@@ -158,7 +158,7 @@ def run(
         if code == INTERRUPTED: typer.echo("Stopped. The same command runs the notebooks again; pre-training goes on from its last checkpoint.", err=True)
     raise typer.Exit(code)
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-21
+# %% ../nbs/9_suite/94_cli.ipynb #21
 def latest_run(
     root="runs", # where runs lie
 )->Path:         # the folder written last
@@ -177,7 +177,7 @@ def report(
         from plmnb.suite.report import write_report
         typer.echo(f"Report: {write_report(folder or latest_run())}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-23
+# %% ../nbs/9_suite/94_cli.ipynb #23
 def print_table(
     rows, # lists of text, the first the head
 ):
@@ -217,7 +217,7 @@ def source_of(
     find_files(paths)
     return paths
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-25
+# %% ../nbs/9_suite/94_cli.ipynb #25
 MADE = "plmnb.json" # what we add to a model's folder: by which run it was made
 
 def already_made(
@@ -271,7 +271,7 @@ def pretrain(
         save_pretrained(made, out, home.name)
         print_pretrained(made, first_texts(data, "test", 20_000) if streaming else data["test"]["text"], out)
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-26
+# %% ../nbs/9_suite/94_cli.ipynb #26
 def cleaned(data, progress:bool)->tuple: # (what cleaning leaves, its report; None for a stream, which is cleaned as it is read)
     "Text as `load_text` gives it, without what chapter 13 takes out."
     from plmnb.cleaning import CleanStream, clean
@@ -315,7 +315,7 @@ def print_pretrained(made, texts, out:Path):
     after = [f"plmnb write --model {out} 'How a sentence begins'"] if kind == "clm" else [f"plmnb fill --model {out} 'A sentence with a [MASK].'", f"plmnb finetune --model {out} --data labels.csv"]
     typer.echo("\n".join([f"\nSaved in {out}. Next:", *("  " + line for line in after)]))
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-28
+# %% ../nbs/9_suite/94_cli.ipynb #28
 @app.command(epilog=examples("plmnb finetune --data labels.csv", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails", "plmnb finetune --data labels.csv --model runs/pretrained --scale tiny"))
 def finetune(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --data *.csv")]=None,
@@ -339,7 +339,7 @@ def finetune(
         if model: check_model(model)
         print_finetuned(finetune_and_compare(model or course_model(dials), task, dials, out), task, out)
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-29
+# %% ../nbs/9_suite/94_cli.ipynb #29
 def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that 🤗 loads
     "The course's own model, pre-trained first where it is missing. What it says on the way goes to stderr: stdout is for the answer."
     from plmnb.hub import pretrained_checkpoint
@@ -377,7 +377,7 @@ def print_finetuned(predictions:dict, task, out:Path):
     print_table([["on the test texts", "accuracy", "macro F1"], *([name, cell(accuracy, p), cell(f1, p)] for name, p in predictions.items())])
     typer.echo(f"\nSaved in {out}: AutoModelForSequenceClassification.from_pretrained({str(out)!r}) loads it.")
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-31
+# %% ../nbs/9_suite/94_cli.ipynb #31
 @app.command(epilog=examples("plmnb fill 'The [MASK] returns a list.'", "plmnb fill --model runs/pretrained 'Dear [MASK], I hope you are well.'"))
 def fill(
     sentence: Annotated[str, typer.Argument(help="with one [MASK] or several")],
@@ -399,7 +399,7 @@ def fill(
         for number, gap in enumerate(fill_gaps(loaded.to(dials.device), tokenizer, sentence, k), 1):
             print_table([[f"gap {number}", "probability"], *([word, f"{p:.3f}"] for word, p in gap)])
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-33
+# %% ../nbs/9_suite/94_cli.ipynb #33
 @app.command(epilog=examples("plmnb write 'Return a list'", "plmnb write --model runs/reviews --temperature 1 'The film'"))
 def write(
     beginning: Annotated[str, typer.Argument(help="how the text begins")],
@@ -420,7 +420,7 @@ def write(
         loaded, tokenizer = load_stock(model or course_model(dials, "gpt"))
         typer.echo(continue_text(loaded.to(dials.device), tokenizer, beginning, tokens, temperature=temperature, seed=seed))
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-35
+# %% ../nbs/9_suite/94_cli.ipynb #35
 @app.command(epilog=examples("plmnb bench                                 all of it: about an hour", "plmnb bench speed memory", "plmnb bench race gpt --minutes 2"))
 def bench(
     what: Annotated[list[str], typer.Argument(metavar="ITEM", help="speed, memory, race, gpt, pairs, compile, growth; without any, all")]=None,
@@ -434,11 +434,12 @@ def bench(
     "Measure how fast pre-training is here, beside 🤗 Trainer and a plain loop, as documented and tuned."
     with plain_errors(debug, again="The same command goes on with the item that was being measured."):
         quiet_libraries()
+        from plmnb.suite.benchmarks import bench as measure, bench_report, draw_race, plan_bench, record
         dials, out = start_run(scale, 0, device), empty_folder(out, BENCHED)
+        plan_bench(what or (), dials.device, minutes, rounds)
         out.mkdir(parents=True, exist_ok=True)
         (out / BENCHED).touch()
         os.environ["PLMNB_CLAIMS"] = str(out / "claims.jsonl")
-        from plmnb.suite.benchmarks import bench as measure, bench_report, draw_race, record
         results = measure(what or (), out=out, scale=dials.scale, device=dials.device, minutes=minutes, rounds=rounds)
         (out / "claims.jsonl").unlink(missing_ok=True)
         record(results, dials)
@@ -448,7 +449,7 @@ def bench(
             if item in results: draw_race(results[item], title=f"{item}: held-out loss over time", unit=unit).figure.savefig(out / f"{item}.png", dpi=150)
         typer.echo(f"\n{page}\nReport: {out / 'report.md'}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-37
+# %% ../nbs/9_suite/94_cli.ipynb #37
 def installed(name:str)->str|None: # None: it is not there
     "The version of a package."
     try: return version(name)
@@ -471,7 +472,7 @@ def folder_size(folder)->int: # bytes
     "Of all files below a folder, 0 where there is none."
     return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-39
+# %% ../nbs/9_suite/94_cli.ipynb #39
 def seconds_per_step(
     recipe,        # a `Recipe`
     device:str,
@@ -510,7 +511,7 @@ def earlier_seconds(
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-40
+# %% ../nbs/9_suite/94_cli.ipynb #40
 def minutes(seconds:float)->str:
     "A duration as people say it."
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
@@ -540,7 +541,7 @@ def budget_lines(scale:str, device:str)->list: # rows of a table, the first its 
             rows.append([f"--scale {size} --shape {shape}", f"{recipe.model.n_layers} × {recipe.model.d_model}", f"{recipe.tokens:,}", f"{recipe.train.steps:,}", minutes(took)])
     return rows
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-41
+# %% ../nbs/9_suite/94_cli.ipynb #41
 def main_job_line(scale:str, device:str)->str:
     "What the main job took here, if it was run here."
     from plmnb.suite.runner import RunnerError, find_notebooks
@@ -562,7 +563,7 @@ def doctor(debug: Debug=False):
         print_table(budget_lines(scale, device))
         typer.echo(f"\n{main_job_line(scale, device)}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-43
+# %% ../nbs/9_suite/94_cli.ipynb #43
 def title_of(
     notebook, # path
 )->tuple:     # (title, what it exports or "")
@@ -593,7 +594,7 @@ def results_table(
         if runs and name.startswith(HEADLINES): kept[name] = {**entry, "runs": runs}
     return ledger_table({"claims": kept}) if kept else "No results are recorded yet: `make run` measures them."
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-45
+# %% ../nbs/9_suite/94_cli.ipynb #45
 def fill_places(
     text:str,    # Markdown
     tables:dict, # name → Markdown that belongs between <!-- name --> and <!-- /name -->
@@ -654,6 +655,6 @@ def publish(
         from plmnb.suite.publish import publish as publish_run
         typer.echo("\n".join(publish_run(folder or latest_run(), ".")))
 
-# %% ../nbs/9_suite/94_cli.ipynb #cell-47
+# %% ../nbs/9_suite/94_cli.ipynb #47
 # in a notebook __name__ is "__main__" too
 if __name__ == "__main__" and "ipykernel" not in sys.modules: app(prog_name="plmnb")

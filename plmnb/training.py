@@ -6,7 +6,7 @@ __all__ = ['STOPPED', 'TrainConfig', 'resolve_precision', 'lr_factor', 'split_pa
            'resume_training', 'Objective', 'train_step', 'read_losses', 'check_losses', 'stop_request', 'can_compile',
            'compile_blocks', 'fit']
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-3
+# %% ../nbs/3_pretraining/31_training.ipynb #3
 import dataclasses, math, os, shutil, signal, threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from .checkpoint import latest_checkpoint, load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
 from .core import ConfigError, PlmError, rng_state, set_rng_state
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-6
+# %% ../nbs/3_pretraining/31_training.ipynb #6
 @dataclass(frozen=True)
 class TrainConfig:
     "How to train. Raises `ConfigError` for settings that cannot work."
@@ -30,7 +30,7 @@ class TrainConfig:
     warmup:float=0.05         # share of the steps in which the rates rise
     cooldown:float=0.5        # share of the steps in which a trapezoid falls to zero
     weight_decay:float=0.0
-    clip:float=1.0            # largest norm of the gradient
+    clip:float=1.0            # largest norm of the gradient; `math.inf` for none
     accumulate:int=1          # parts in which each process works through its rows of a batch: the memory of one, the result of all
     compile:bool=False        # `torch.compile` for the blocks: a wait before the first step, faster ones after it
     precision:str="auto"      # "bf16" (autocast), "fp32", or "auto": bf16 where the hardware computes in it
@@ -44,11 +44,12 @@ class TrainConfig:
             if not (math.isfinite(value) and value >= 0): raise ConfigError(f"{name}={value}: give a finite number, 0 or more")
         if not (0 <= self.warmup and 0 <= self.cooldown and self.warmup + self.cooldown <= 1): raise ConfigError(f"warmup={self.warmup} and cooldown={self.cooldown}: shares of the run, at most 1 together")
         if self.schedule not in ("trapezoid", "cosine"): raise ConfigError(f"schedule={self.schedule!r}: use 'trapezoid' or 'cosine'")
+        if not self.clip > 0: raise ConfigError(f"clip={self.clip}: above 0; math.inf leaves the gradient as it is")
         if self.accumulate < 1: raise ConfigError(f"accumulate={self.accumulate}: at least 1 part")
         if self.precision not in ("auto", "bf16", "fp32"): raise ConfigError(f"precision={self.precision!r}: use 'auto', 'bf16' or 'fp32'")
         if self.log_every < 1 or self.save_every < 1: raise ConfigError("log_every and save_every must be at least 1")
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-9
+# %% ../nbs/3_pretraining/31_training.ipynb #9
 def resolve_precision(
     precision:str, # "auto", "bf16" or "fp32"
     device:str,    # "cpu" or "cuda"
@@ -59,7 +60,7 @@ def resolve_precision(
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-12
+# %% ../nbs/3_pretraining/31_training.ipynb #12
 def lr_factor(
     step:int,            # 0 to steps - 1
     config:TrainConfig,  # its steps, schedule, warmup and cooldown
@@ -69,7 +70,7 @@ def lr_factor(
     if config.schedule == "cosine": return min(1.0, (step + 1) / warm) if step < warm else 0.5 + 0.5 * math.cos(math.pi * (step - warm + 1) / (config.steps - warm + 1))
     return min(1.0, (step + 1) / warm, (config.steps - step) / max(1, round(config.cooldown * config.steps)))
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-15
+# %% ../nbs/3_pretraining/31_training.ipynb #15
 def split_parameters(
     model:nn.Module, # any model; matrices under a name with "blocks" are the hidden ones
 )->tuple:            # (matrices inside the blocks, all other parameters)
@@ -80,9 +81,11 @@ def split_parameters(
     return inside, [p for _, p in named if id(p) not in chosen]
 
 class StackedMuon(torch.optim.Muon):
-    "PyTorch's Muon (Jordan 2024), with matrices of one shape worked on together: small ones are otherwise mostly waiting."
+    "PyTorch's Muon as it is by default (Jordan 2024), with matrices of one shape worked on together: small ones are otherwise mostly waiting."
+    def __init__(self, params, lr:float=1e-3, weight_decay:float=0.1): super().__init__(params, lr=lr, weight_decay=weight_decay, adjust_lr_fn="original")
+
     @torch.no_grad()
-    def step(self, closure=None): # closure: not supported
+    def step(self):
         for group in self.param_groups:
             shapes = {}
             for p in group["params"]:
@@ -101,8 +104,8 @@ def orthogonalised(
     coefficients:tuple,  # (a, b, c) of the polynomial a·x + b·x³ + c·x⁵ that pulls singular values towards 1
     steps:int,           # how often it is applied
     eps:float=1e-7,      # least length of a matrix that is divided by its own
-)->Tensor:               # the same in bfloat16, all singular values near 1
-    "Newton and Schulz's iteration, five matrix products instead of a decomposition (Jordan 2024)."
+)->Tensor:               # in bfloat16, singular values pulled to between 0.6 and 1.25; those below a 500th of the matrix's length lag behind
+    "Newton and Schulz's iteration: three matrix products a step instead of a decomposition (Jordan 2024)."
     (a, b, c), tall, x = coefficients, matrices.shape[-2] > matrices.shape[-1], matrices.bfloat16()
     x = x.mT if tall else x
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=eps)
@@ -118,10 +121,10 @@ def build_optimizers(
     "Muon (Jordan 2024) for the matrices in the blocks, AdamW (Loshchilov 2019) for the rest."
     inside, rest = split_parameters(model)
     if not (config.muon_lr and inside): inside, rest = [], [*inside, *rest]
-    optimizers = [StackedMuon(inside, lr=config.muon_lr, weight_decay=config.weight_decay, adjust_lr_fn="original")] if inside else []
+    optimizers = [StackedMuon(inside, lr=config.muon_lr, weight_decay=config.weight_decay)] if inside else []
     return [*optimizers, torch.optim.AdamW(rest, lr=config.adamw_lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True)]
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-23
+# %% ../nbs/3_pretraining/31_training.ipynb #25
 class TrainingError(PlmError, RuntimeError):
     "Training cannot go on; the message names the step and a remedy."
 
@@ -145,7 +148,7 @@ def to_device(
     move = lambda value: value.pin_memory().to(device, non_blocking=True) if isinstance(value, Tensor) and value.device.type == "cpu" else value
     return {name: move(value) for name, value in batch.items()} if isinstance(batch, dict) else move(batch)
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-26
+# %% ../nbs/3_pretraining/31_training.ipynb #28
 class Team:
     "The processes that train one model: a single one, unless `accelerate launch` or `torchrun` has started several."
     def __init__(self, device:str="cpu"): # "cpu" or "cuda"
@@ -181,7 +184,7 @@ def gather_rows(
     from torch.distributed.nn.functional import all_gather
     return torch.cat(all_gather(x.contiguous()))
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-29
+# %% ../nbs/3_pretraining/31_training.ipynb #31
 def save_training(folder, step, model, optimizers, state, team):
     "Write a checkpoint of everything that the next step depends on; all processes call it, the first one writes."
     rng = team.list_of(rng_state())
@@ -206,7 +209,7 @@ def resume_training(folder, model, optimizers, config, team):
     if team.rank < len(state["rng"]): set_rng_state(state["rng"][team.rank])
     return state["step"], state["history"], state["pending"]
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-30
+# %% ../nbs/3_pretraining/31_training.ipynb #32
 class Objective(nn.Module):
     "Model and loss in one module, so that its call can be wrapped."
     def __init__(self, model:nn.Module, loss_of):
@@ -222,11 +225,11 @@ def train_step(objective, parts, optimizers, rates, config, team):
             with torch.autocast(device, dtype=torch.bfloat16, enabled=config.precision == "bf16"): share = objective(part)
             (share * team.size).backward()                                 # the gradients of the processes are averaged; the parts shall add up
         loss = loss + share.detach()
-    nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
+    length = nn.utils.clip_grad_norm_(objective.parameters(), config.clip)
     for optimizer, rate in zip(optimizers, rates):
         for group in optimizer.param_groups: group["lr"] = rate
         optimizer.step(); optimizer.zero_grad(set_to_none=True)
-    return loss
+    return loss + 0 * length                                               # not finite when the gradient is not: its weights must not be saved
 
 def read_losses(losses, team):
     "Numbers, and tensors that are still to be read and summed over the processes, as numbers."
@@ -240,10 +243,11 @@ def check_losses(losses, done, batch_at, folder=None):
     step, kept = done - len(losses) + bad, ""
     if folder is not None:
         batch, path = batch_at(step), Path(folder) / f"batch-{step + 1:08d}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
         tensors = batch if isinstance(batch, dict) else {"batch": batch}
         save_file({name: value.contiguous() for name, value in tensors.items() if isinstance(value, Tensor)}, path)
-        kept = f"; its batch is in {path}, and checkpoints of earlier steps beside it"
-    raise TrainingError(f"the loss became {losses[bad]} at step {step + 1}{kept}: lower muon_lr or adamw_lr, or use precision='fp32'")
+        kept = f"; its batch is in {path}" + (", and checkpoints of earlier steps beside it" if latest_checkpoint(folder) else "")
+    raise TrainingError(f"the loss or its gradient became {losses[bad]} at step {step + 1}{kept}: lower muon_lr or adamw_lr, or use precision='fp32'")
 
 @contextmanager
 def stop_request():
@@ -269,7 +273,7 @@ def compile_blocks(model:nn.Module):
     for name, module in model.named_modules():
         if name.split(".")[-2:-1] == ["blocks"]: module.compile(options=options)
 
-# %% ../nbs/3_pretraining/31_training.ipynb #cell-31
+# %% ../nbs/3_pretraining/31_training.ipynb #33
 STOPPED = 128 + signal.SIGTERM # exit code of a run that was asked to stop
 
 def fit(
@@ -300,8 +304,9 @@ def fit(
             mine = (to_device(part_of_batch(batch, i, parts), device) for i in range(team.rank, parts, team.size))
             losses.append(train_step(objective, list(mine), optimizers, [lr * lr_factor(done - 1, config) for lr in full], config, team))
             bar.update()
-            stops = asked() if team.size == 1 else done % 10 == 0 and bool(team.total(torch.tensor(float(asked()), device=device)))
-            logs, saves = done % config.log_every == 0 or done == config.steps, done % config.save_every == 0 or done == config.steps or stops
+            last = done == config.steps
+            stops = asked() if team.size == 1 else (last or done % 10 == 0) and bool(team.total(torch.tensor(float(asked()), device=device)))
+            logs, saves = last or done % config.log_every == 0, last or stops or done % config.save_every == 0
             if not (logs or saves): continue
             losses = check_losses(read_losses(losses, team), done, batch_at, None if team.rank else folder)
             if logs:
@@ -311,5 +316,5 @@ def fit(
                 bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", **({"tokens/s": f"{tokens * (bar.format_dict['rate'] or 0):,.0f}"} if tokens else {}))
                 if on_log and team.rank == 0: on_log(history)
             if saves and folder is not None: save_training(folder, done, model, optimizers, {"history": history, "pending": losses, "config": dataclasses.asdict(config)}, team)
-            if stops and done < config.steps: raise SystemExit(STOPPED)
+            if stops: raise SystemExit(STOPPED)
     return history
