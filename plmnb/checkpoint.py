@@ -2,10 +2,10 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'TENSORS', 'STATE', 'MANIFEST', 'NAME', 'CheckpointError', 'store_once', 'digest_of', 'flush', 'write_parts',
-           'checkpoints_in', 'publish', 'tidy', 'save_checkpoint', 'damage_of', 'latest_checkpoint', 'load_checkpoint',
-           'parameter_shapes', 'optimizer_tensors', 'load_optimizer']
+           'checkpoints_in', 'publish', 'tidy', 'checkpoint_path', 'save_checkpoint', 'damage_of', 'latest_checkpoint',
+           'load_checkpoint', 'parameter_shapes', 'optimizer_tensors', 'load_optimizer']
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-3
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #3
 import hashlib, json, os, re, shutil, warnings
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from torch import Tensor
 
 from .core import PlmError
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-8
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #8
 class CheckpointError(PlmError, RuntimeError):
     "A checkpoint that cannot be written, or that is not what was saved; the message says what to do."
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-11
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #11
 def store_once(
     tensors:dict, # name → tensor, on any device; several names may share one memory
 )->tuple:         # ({name: contiguous CPU tensor}, {alias: the name it is stored under})
@@ -38,7 +38,7 @@ def store_once(
         storages.add(storage)
     return stored, aliases
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-14
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #14
 FORMAT = 1
 TENSORS, STATE, MANIFEST = "tensors.safetensors", "state.json", "manifest.json"
 
@@ -71,7 +71,7 @@ def write_parts(
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     for path in [*folder.iterdir(), folder]: flush(path)
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-17
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #17
 NAME = re.compile(r"step-(\d{8,})(\.old)?")
 
 def checkpoints_in(
@@ -102,7 +102,9 @@ def tidy(
     older = [path for other, path in checkpoints_in(folder) if other < step]
     for path in [*older[keep - 1:], *folder.glob(".part-*"), *folder.glob("step-*.old")]: shutil.rmtree(path, ignore_errors=True)
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-19
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #19
+def checkpoint_path(folder, step:int)->Path: return Path(folder) / f"step-{step:08d}" # where a step's checkpoint is
+
 def save_checkpoint(
     folder,          # of one run, made if need be; one process writes into it
     step:int,        # steps that are done
@@ -115,7 +117,7 @@ def save_checkpoint(
     try: text = json.dumps({**state, "step": step})
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the state of step {step} is not JSON ({error}): pass tensors in `tensors`, the rest as numbers, text, lists and dicts") from error
-    target = Path(folder) / f"step-{step:08d}"
+    target = checkpoint_path(folder, step)
     part = target.with_name(".part-" + target.name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +130,7 @@ def save_checkpoint(
     tidy(target.parent, step, keep)
     return target
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-21
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #21
 def damage_of(
     path, # a checkpoint's folder
 )->str:   # what is wrong with it; "" when it is intact
@@ -166,7 +168,7 @@ def load_checkpoint(
         aliases = json.loads(file.metadata()["aliases"])
     return tensors | {alias: tensors[name] for alias, name in aliases.items()}, json.loads((path / STATE).read_text(encoding="utf-8"))
 
-# %% ../nbs/3_pretraining/30_checkpoint.ipynb #cell-27
+# %% ../nbs/3_pretraining/30_checkpoint.ipynb #27
 def parameter_shapes(
     optimizer:torch.optim.Optimizer,
 )->list: # one list of shapes a parameter group

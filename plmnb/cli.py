@@ -120,6 +120,7 @@ def read_parameters(
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals: raise ConfigError(f"-p {pair}: write -p NAME VALUE")
+        value = {"True": "true", "False": "false", "None": "null"}.get(value, value) # as Python writes them
         try: found[name] = json.loads(value)
         except json.JSONDecodeError: found[name] = value
     return found
@@ -188,13 +189,14 @@ def print_table(
 def gap_in(
     text:str,      # a document
     words:int=12,  # how much of it to show
-)->tuple|None:     # (sentence with [MASK], the word that was there), None without a word of three letters
+)->tuple|None:     # (sentence with [MASK], the word that was there), None without a word of three letters, or for what is no sentence
     "Take the middle word out of a text's first words."
     start = text.split()[:words]
     places = [i for i, word in enumerate(start) if re.fullmatch(r"[^\W\d_]{3,}", word)]
     if not places: return None
     gap = places[len(places) // 2]
-    return " ".join([*start[:gap], "[MASK]", *start[gap + 1:]]), start[gap]
+    sentence = " ".join([*start[:gap], "[MASK]", *start[gap + 1:]])
+    return (sentence, start[gap]) if len(sentence) <= 120 else None          # an address or a table, not words
 
 def show_gaps(
     model,     # `MaskedLM`
@@ -282,8 +284,10 @@ def tensorboard_log(folder:Path): # give it to `pretrain` as `on_log`
     "Write each new entry of the history for TensorBoard. Raises `ConfigError` where the package is missing."
     try: from torch.utils.tensorboard import SummaryWriter
     except ImportError as error: raise ConfigError("--tensorboard needs the package tensorboard: pip install tensorboard") from error
-    writer = SummaryWriter(str(folder))
+    made = []
     def log(history):
+        if not made: made.append(SummaryWriter(str(folder)))               # not before there is something to write
+        writer = made[0]
         for name, value in history[-1].items():
             if name != "step": writer.add_scalar(name, value, history[-1]["step"])
         writer.flush()
@@ -299,7 +303,7 @@ def show_writing(model, tokenizer, texts, n:int=3, words:int=4):
     "Print beginnings of texts, and how the model goes on."
     from plmnb.pretraining import continue_text
     for text in list(texts)[:n]:
-        beginning = " ".join(text.split()[:words])
+        beginning = " ".join(text.split()[:words])[:60]                    # in some languages a sentence is one word
         typer.echo(f"  {beginning} | {' '.join(continue_text(model, tokenizer, beginning, 24)[len(beginning):].split())}")
 
 def print_pretrained(made, texts, out:Path):

@@ -2,16 +2,17 @@
 
 # %% auto #0
 __all__ = ['TASKS', 'SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'TOKENIZER_CHARACTERS', 'HELD_OUT_BLOCKS', 'LAYOUT', 'RUN',
-           'RESULT', 'LOCK', 'COUNTED_BLOCKS', 'PARTS', 'Recipe', 'recipe_for', 'adapt', 'PretrainingError', 'pack',
-           'cut_ribbon', 'documents_of', 'split_sentences', 'best_fit', 'pack_pairs', 'PairRows', 'Cloze',
-           'freeze_masks', 'unigram_probabilities', 'bigram_probabilities', 'counting_baselines', 'held_out_precision',
-           'score_cloze', 'score_causal', 'score_pairs', 'order_of', 'rows_of', 'read_rows_of', 'batch_of',
-           'hidden_states', 'pretraining_loss', 'first_texts', 'BlockFile', 'write_blocks', 'map_blocks', 'Pretrained',
-           'one_at_a_time', 'write_json', 'claim_folder', 'code_digest', 'trained_tokenizer', 'prepare', 'sentence_ids',
-           'held_out_score', 'final_scores', 'load_result', 'pretrain', 'train_to_the_end', 'run_folder', 'draw_curves',
-           'live_curve', 'fill', 'continue_text']
+           'RESULT', 'LOCK', 'COUNTED_BLOCKS', 'PARTS', 'Recipe', 'recipe_for', 'like_before', 'adapt',
+           'PretrainingError', 'pack', 'cut_ribbon', 'documents_of', 'split_sentences', 'best_fit', 'pack_pairs',
+           'PairRows', 'Cloze', 'freeze_masks', 'unigram_probabilities', 'bigram_probabilities', 'each_next_piece',
+           'counting_baselines', 'held_out_precision', 'score_cloze', 'score_causal', 'score_pairs', 'order_of',
+           'rows_of', 'epoch_of', 'read_rows_of', 'batch_of', 'hidden_states', 'pretraining_loss', 'first_texts',
+           'BlockFile', 'write_blocks', 'map_blocks', 'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder',
+           'code_digest', 'trained_tokenizer', 'prepare', 'sentence_ids', 'some_of', 'held_out_score', 'final_scores',
+           'last_checkpoint', 'is_finished', 'load_result', 'pretrain', 'check_pairs', 'train_to_the_end', 'run_folder',
+           'draw_curves', 'live_curve', 'fill', 'continue_text']
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-3
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #3
 import ast, dataclasses, hashlib, json, math, os, re, time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -24,15 +25,15 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from . import core
-from .checkpoint import latest_checkpoint, load_checkpoint
-from .core import ConfigError, PlmError, cache_folder, seed_everything
+from .checkpoint import checkpoint_path, checkpoints_in, latest_checkpoint, load_checkpoint
+from .core import ConfigError, PlmError, cache_folder, check_seed, seed_everything
 from .corpus import TextStream, fingerprint
 from .objectives import IGNORED, bits_per_character, chunked_loss, info_nce_loss, mask_tokens, mlm_loss, next_tokens, nsp_loss, sentence_pairs, to_labels
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_byte_bpe, train_wordpiece
 from .training import Team, TrainConfig, fit, gather_rows, resolve_precision
 from .transformer import CausalLM, MaskedLM, TransformerConfig, bert_config, build_model, gpt_modern_config, modern_config
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-8
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #8
 TASKS = ("mlm", "mlm_nsp", "clm")
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Recipe:
     def tokens(self)->int: # read in training, with repetitions
         return self.train.steps * self.batch * self.block
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-9
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #9
 SHAPES = ("modern", "bert", "bert_nsp", "gpt")
 
 def recipe_for(
@@ -86,23 +87,34 @@ def recipe_for(
     train = TrainConfig(steps, **rates, adamw_lr=0.005, log_every=max(1, steps // 25), save_every=max(1, steps // 10))
     return Recipe(model, train, batch=batch, **more)
 
+def like_before(name:str, value, before): # the value, a float that is whole as an int where one is wanted
+    "A setting of the kind that the one before it was of. Raises `ConfigError`."
+    kind = type(before)
+    if kind is int and type(value) is float and value.is_integer(): value = int(value)
+    if kind is float and type(value) is int: value = float(value)
+    if kind in (bool, int, float, str) and type(value) is not kind:
+        raise ConfigError(f"{name}={value!r}: give {dict([(bool, 'true or false'), (int, 'a whole number'), (float, 'a number'), (str, 'a word')])[kind]}, such as {json.dumps(before)}")
+    return value
+
 def adapt(
     recipe:Recipe,
     changes:dict, # name of a field of `Recipe`, `TrainConfig` or `TransformerConfig` → value
-)->Recipe:        # with the model's room stretched to the block, and log and save steps to the number of steps
+)->Recipe:        # with the model's room stretched to the block, its networks to its width, and log and save steps to the number of steps
     "A recipe with some settings changed. Raises `ConfigError` for a name that there is not, and for what cannot work."
     records = {"train": recipe.train, "model": recipe.model, "": recipe}
     fields = {name: {field.name for field in dataclasses.fields(record)} - {"train", "model"} for name, record in records.items()}
     for name in changes:
         if not any(name in names for names in fields.values()): raise ConfigError(f"no setting {name!r}: there are {', '.join(sorted(set().union(*fields.values())))}")
+    changes = {name: like_before(name, value, getattr(next(records[part] for part in fields if name in fields[part]), name)) for name, value in changes.items()}
     pick = lambda part: {name: value for name, value in changes.items() if name in fields[part]}
     steps, block = changes.get("steps", recipe.train.steps), changes.get("block", recipe.block)
-    rhythm = dict(log_every=max(1, steps // 25), save_every=max(1, steps // 10)) if "steps" in changes and isinstance(steps, int) else {}
+    rhythm = dict(log_every=max(1, steps // 25), save_every=max(1, steps // 10)) if "steps" in changes else {}
+    wider = {"d_ff": recipe.model.d_ff * changes["d_model"] // recipe.model.d_model} if "d_model" in changes else {}
     train = dataclasses.replace(recipe.train, **{**rhythm, **pick("train")})
-    model = dataclasses.replace(recipe.model, **{"max_len": max(recipe.model.max_len, block), **pick("model")})
+    model = dataclasses.replace(recipe.model, **{"max_len": max(recipe.model.max_len, block), **wider, **pick("model")})
     return dataclasses.replace(recipe, train=train, model=model, **pick(""))
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-13
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #13
 class PretrainingError(PlmError, RuntimeError):
     "Pre-training cannot begin or go on; the message says what to do."
 
@@ -122,7 +134,7 @@ def cut_ribbon(ribbon, block:int, cls:int)->Tensor: # (N, T)
     n = len(ribbon) // (block - 1)
     return torch.cat([torch.full((n, 1), cls), torch.tensor(ribbon[:n * (block - 1)], dtype=torch.long).view(n, block - 1)], 1)
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-18
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #18
 def documents_of(
     ids_BT:Tensor,  # blocks of `pack`
     *, sep:int=SPECIAL_TOKENS.index("[SEP]"),
@@ -131,7 +143,7 @@ def documents_of(
     closing_BT = (ids_BT == sep).long()
     return closing_BT.cumsum(-1) - closing_BT
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-21
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #21
 def split_sentences(
     text:str, # of any kind
 )->list:      # its sentences, roughly
@@ -142,7 +154,7 @@ def best_fit(
     lengths,  # of things, at most `room` each
     room:int, # of a bin
 )->tuple:     # (the bin of each thing, where it begins in its bin)
-    "Longest first, each where it leaves the least room (Coffman 1978). Raises `PretrainingError` for a thing that fits nowhere."
+    "Longest first, each where it leaves the least room (Johnson 1974). Raises `PretrainingError` for a thing that fits nowhere."
     if (longest := max(lengths, default=0)) > room: raise PretrainingError(f"a pair of {longest} tokens does not fit into a block of {room}: cut the pairs, or take larger blocks")
     with_room, bins, places, count = {size: [] for size in range(room + 1)}, [0] * len(lengths), [0] * len(lengths), 0
     for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
@@ -184,7 +196,7 @@ class PairRows:
             self.drawn = (number, pack_pairs(sentence_pairs(self.documents, max_len=self.block, generator=coins), self.block))
         return self.drawn[1]
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-24
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #24
 EVALUATION_RATE, EVALUATION_SEED = 0.15, 20181011 # the rate is BERT's, so that losses can be compared; the seed is the day the paper came out
 
 @dataclass(frozen=True)
@@ -204,7 +216,7 @@ def freeze_masks(
     corrupted, selected = mask_tokens(blocks_NT, mask_id=SPECIAL_TOKENS.index("[MASK]"), vocab_size=vocab_size, n_special=len(SPECIAL_TOKENS), rate=rate, generator=generator)
     return Cloze(blocks_NT, corrupted, selected)
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-25
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #25
 def unigram_probabilities(
     blocks_NT:Tensor,  # training blocks
     vocab_size:int,    # V
@@ -233,13 +245,20 @@ def bigram_probabilities(
     c_M = torch.where(pairs[at] == wanted, counts[at], 0).double()
     return (c_M + kinds_V[before_M] * unigram_V[words_M]) / (seen_V[before_M] + kinds_V[before_M])
 
+def each_next_piece(
+    blocks_NT:Tensor,  # held-out blocks
+    *, apart:bool=False, # texts of a block are kept apart: what begins one is not asked for
+)->"Cloze":              # nothing is hidden
+    "What a causal model is asked, as an exercise for those that count."
+    asked_NT = next_tokens(blocks_NT, documents_BT=documents_of(blocks_NT) if apart else None) != IGNORED
+    return Cloze(blocks_NT, blocks_NT, torch.cat([torch.zeros_like(asked_NT[:, :1]), asked_NT[:, :-1]], 1))
+
 def counting_baselines(
     train_NT:Tensor,  # training blocks
-    cloze,            # held-out exercise, a `Cloze`; or blocks (N, T), of which each piece but the first is asked for
+    cloze,            # held-out exercise, a `Cloze`
     vocab_size:int,   # V
 )->dict:              # {"unigram_nats", "bigram_nats"}, mean nats per token that is asked for
     "What counting alone reaches on the exercise."
-    if isinstance(cloze, Tensor): cloze = Cloze(cloze, cloze, torch.arange(cloze.shape[1]).gt(0).expand_as(cloze))
     rows, places = cloze.selected.nonzero(as_tuple=True)                  # [CLS] is never asked for, so there is a place before
     words_M, before_M = cloze.blocks[rows, places], cloze.corrupted[rows, places - 1]
     end = bool((words_M < len(SPECIAL_TOKENS)).any())                     # a causal model is asked for the end of a text, too
@@ -247,7 +266,7 @@ def counting_baselines(
     bigram_M = bigram_probabilities(train_NT, before_M, words_M, vocab_size, end)
     return {"unigram_nats": float(-unigram_M.log().mean()), "bigram_nats": float(-bigram_M.log().mean())}
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-29
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #29
 def held_out_precision(device:torch.device): # a context
     "The precision of an evaluation, the same for every recipe."
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=resolve_precision("auto", device.type) == "bf16")
@@ -310,7 +329,7 @@ def score_pairs(
             right += int((model.pair_scores(hidden_BTD[asked_BT][:, None]).argmax(-1) == part["pairs"][asked_BT]).sum())
     return right / int((rows["pairs"] != IGNORED).sum())
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-34
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #34
 @lru_cache(maxsize=2)
 def order_of(n:int, seed:int, epoch:int)->Tensor: # the numbers 0 to n − 1, shuffled
     "The order of an epoch, drawn once."
@@ -325,17 +344,30 @@ def rows_of(
     "Which blocks a step reads; none twice in an epoch. Raises `PretrainingError` when there are too few for pairs."
     unit = 2 if recipe.neighbours else 1 # blocks that stay together
     if n < 5 and unit == 2: raise PretrainingError(f"{n} blocks of text, and neighbours need 5: give more text, or a recipe with neighbours=0")
-    groups = (n - unit + 1) // unit
-    size = min(recipe.batch // unit, groups)
-    epoch, place = divmod(step, groups // size)
+    size, steps = epoch_of(n, recipe)
+    epoch, place = divmod(step, steps)
+    groups = (n - epoch % unit) // unit
     firsts = order_of(groups, seed, epoch)[place * size:(place + 1) * size] * unit + epoch % unit
     return torch.cat([firsts + i for i in range(unit)])
 
+def epoch_of(
+    n:int,         # training blocks
+    recipe:Recipe,
+)->tuple:          # (blocks a step, or pairs of them where neighbours are asked for; steps an epoch)
+    "What fits into one reading of the text. A text that does not fill a batch is read whole in every step."
+    unit = 2 if recipe.neighbours else 1
+    groups = (n - unit + 1) // unit                                         # in odd epochs, where the first block is left out
+    size = min(recipe.batch // unit, groups)
+    return size, groups // size
+
 def read_rows_of(step:int, rows, recipe:Recipe, seed:int)->dict: # ids and, where texts are kept apart, documents; for pairs also segments and pairs
-    "The blocks of a step, from blocks (N, T) or from `PairRows`, whose epochs differ a little in length."
+    "The blocks of a step, from blocks (N, T) or from `PairRows`, whose epochs differ a little in length: of a shorter one a few blocks come twice, of a longer one a few do not."
     if isinstance(rows, PairRows):
-        drawn = rows.epoch(step // (rows.n // min(recipe.batch, rows.n)))
-        at = rows_of(step, rows.n, recipe, seed) % len(drawn["ids"])
+        size, steps = epoch_of(rows.n, recipe)
+        epoch, place = divmod(step, steps)
+        drawn = rows.epoch(epoch)
+        order = order_of(len(drawn["ids"]), seed, epoch)
+        at = order[torch.arange(place * size, (place + 1) * size) % len(order)]
         return {name: value[at] for name, value in drawn.items()}
     ids_BT = rows[rows_of(step, len(rows), recipe, seed)].long()
     return {"ids": ids_BT, "documents": documents_of(ids_BT)} if recipe.apart else {"ids": ids_BT}
@@ -382,7 +414,7 @@ def pretraining_loss(
         loss = loss + neighbours * info_nce_loss(firsts_ND, seconds_ND) * (len(hidden_BTD) / 2 / len(firsts_ND)) # every process compares the blocks of all
     return loss
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-39
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #39
 TOKENIZER_CHARACTERS = 20_000_000 # of a stream's training text, from which its pieces are chosen
 HELD_OUT_BLOCKS = 4096            # of a stream, that are kept of validation and of test
 LAYOUT = "blocks.json"            # says what lies beside it; written when all of it does
@@ -424,7 +456,7 @@ def write_blocks(
     from tqdm.auto import tqdm
     files = {split: BlockFile(folder / f"{split}.blocks", block, math.inf if split == "train" else HELD_OUT_BLOCKS) for split in ("train", "validation", "test")}
     def write(some):
-        for (split, text), ids in zip(some, encode(tokenizer, [text for _, text in some], special=False)): files[split].add(ids, text)
+        for (split, text), ids in zip(some, encode(tokenizer, [text for _, text in some], special=False, literal=True)): files[split].add(ids, text)
     some = []
     for pair in tqdm(stream, disable=not progress, unit="text", desc="writing blocks", mininterval=1):
         some.append(pair)
@@ -445,7 +477,7 @@ def map_blocks(
     sizes = json.loads((folder / LAYOUT).read_text(encoding="utf-8"))
     return {split: torch.from_file(str(folder / f"{split}.blocks"), shared=False, size=size["blocks"] * block, dtype=torch.int32).view(-1, block) for split, size in sizes.items()}, sizes
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-41
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #41
 @dataclass(frozen=True)
 class Pretrained:
     "A finished run."
@@ -480,16 +512,19 @@ def write_json(path, value):
     os.replace(part, path)
 
 def claim_folder(folder, identity):
-    "Write into an empty folder whose it is, or make sure that it is this run's. Raises `PretrainingError`."
+    "Write into an empty folder whose it is, or make sure that it is this run's. A run that has kept nothing yet gives way. Raises `PretrainingError`."
     if not (folder / RUN).exists():
-        if {path.name for path in folder.iterdir()} - {LOCK}: raise PretrainingError(f"{folder} holds other files: give an empty folder or one that does not exist")
+        if {path.name for path in folder.iterdir()} - {LOCK, Path(RUN).with_suffix(".tmp").name}: raise PretrainingError(f"{folder} holds other files: give an empty folder or one that does not exist")
         return write_json(folder / RUN, identity)
     try: found = json.loads((folder / RUN).read_text(encoding="utf-8"))
     except ValueError as error: raise PretrainingError(f"{folder / RUN}: not JSON ({error}): delete {folder} and begin again") from error
     different = [key for key in identity if found.get(key) != identity[key]]
-    if different: raise PretrainingError(f"{folder} holds a run with another {' and '.join(different)}: use the same, or another folder")
+    if different and (checkpoints_in(folder) or any((folder / name).exists() for name in (LAYOUT, RESULT))): raise PretrainingError(f"{folder} holds a run with another {' and '.join(different)}: use the same, or another folder")
+    if different:
+        (folder / "tokenizer.json").unlink(missing_ok=True)                 # made for the other one
+        write_json(folder / RUN, identity)
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-42
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #42
 def code_digest(
     source:str, # of a module
 )->str:         # 8 hexadecimal digits
@@ -522,14 +557,22 @@ def prepare(text, recipe, folder, team, progress):
         return load_tokenizer(folder), blocks | {split: blocks[split].long() for split in ("validation", "test")}, sizes["test"] # few, and scored again and again
     team.wait()
     tokenizer = load_tokenizer(folder)
-    ids = {name: encode(tokenizer, text[name]["text"], special=False) for name in text}
+    ids = {name: encode(tokenizer, text[name]["text"], special=False, literal=True) for name in text}
     return tokenizer, {name: pack(ids[name], recipe.block) for name in text}, {"tokens": sum(map(len, ids["test"])), "texts": len(ids["test"]), "characters": sum(map(len, text["test"]["text"]))}
 
 def sentence_ids(tokenizer, texts)->list: # documents, each a list of sentences, each a list of ids
     "Texts as `sentence_pairs` takes them."
     sentences = [split_sentences(text) for text in texts]
-    ids = iter(encode(tokenizer, [sentence for document in sentences for sentence in document], special=False))
+    ids = iter(encode(tokenizer, [sentence for document in sentences for sentence in document], special=False, literal=True))
     return [[next(ids) for _ in document] for document in sentences]
+
+def some_of(
+    blocks_NT:Tensor,
+    n:int=256,  # how many; fewer where there are not so many
+)->Tensor:
+    "Blocks from all over a split: what is asked at every entry of the history."
+    n = min(n, len(blocks_NT))
+    return blocks_NT[torch.arange(n) * len(blocks_NT) // n]
 
 def held_out_score(recipe, blocks_NT, vocab_size): # model -> nats per token that is asked for
     "The same exercise at every evaluation."
@@ -537,21 +580,27 @@ def held_out_score(recipe, blocks_NT, vocab_size): # model -> nats per token tha
     return partial(score_cloze, cloze=freeze_masks(blocks_NT, vocab_size), apart=recipe.apart or recipe.task == "mlm_nsp")
 
 def final_scores(model, recipe, blocks, size, test_pairs):
-    "The run's scores on the test split, and what counting reaches; pairs are asked for where there are some."
+    "The run's scores on the test split, and what counting reaches."
     vocab_size, kind = model.config.vocab_size, "clm" if recipe.task == "clm" else "mlm"
     nats = held_out_score(recipe, blocks["test"], vocab_size)(model)
     asked = size["tokens"] + size["texts"] * (kind == "clm")                # a causal model is asked for the end of each text, too
-    exercise = blocks["test"] if kind == "clm" else freeze_masks(blocks["test"], vocab_size)
+    exercise = each_next_piece(blocks["test"], apart=recipe.apart) if kind == "clm" else freeze_masks(blocks["test"], vocab_size)
     scores = {f"{kind}_nats": nats, **counting_baselines(blocks["train"][:COUNTED_BLOCKS].long(), exercise, vocab_size)}
     if not (kind == "clm" and recipe.apart): scores[f"{kind}_bits_per_char"] = bits_per_character(nats, asked, size["characters"]) # kept apart, nobody is asked how a text begins
     if test_pairs is not None: scores["pairs_right"] = score_pairs(model, test_pairs.epoch(0))
     return scores
 
+def last_checkpoint(folder, recipe)->Path: return checkpoint_path(folder, recipe.train.steps)
+
+def is_finished(folder, recipe)->bool:
+    "Whether scores and the weights that they are of are there. Where the weights are damaged it says so, and training goes on from the checkpoint before."
+    return (folder / RESULT).exists() and latest_checkpoint(folder) == last_checkpoint(folder, recipe)
+
 def load_result(folder, recipe, device):
     "A finished run as it was. Raises `CheckpointError` when its weights are damaged."
     result, tokenizer = json.loads((folder / RESULT).read_text(encoding="utf-8")), load_tokenizer(folder)
     model = build_model(dataclasses.replace(recipe.model, vocab_size=tokenizer.get_vocab_size()))
-    tensors, _ = load_checkpoint(latest_checkpoint(folder) or folder / "step-00000000")
+    tensors, _ = load_checkpoint(last_checkpoint(folder, recipe))
     model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")})
     return Pretrained(model.to(device).eval(), tokenizer, recipe, result["history"], result["scores"], result["data"])
 
@@ -566,12 +615,23 @@ def pretrain(
 )->Pretrained:
     "Pre-train a language model (Devlin 2019, §3.1; Radford 2018, §3.1), in one process or in each of a `Team`. Raises `PretrainingError`, and what the tokenizer and the loop raise."
     if isinstance(text, TextStream) and recipe.task == "mlm_nsp": raise PretrainingError("task='mlm_nsp' draws its pairs from all texts, and a stream does not hold them: load the text without streaming, or take another task")
+    check_seed(seed)
     folder, data, team = Path(folder), fingerprint(text), Team(device)
     with nullcontext() if team.rank else one_at_a_time(folder):
         if team.rank == 0: claim_folder(folder, {"recipe": dataclasses.asdict(recipe), "data": data, "seed": seed})
-        finished = team.list_of((folder / RESULT).exists())[0]
+        finished = team.list_of(team.rank == 0 and is_finished(folder, recipe))[0]
         if not finished: train_to_the_end(text, recipe, folder, seed, device, progress, on_log, data, team)
         return load_result(folder, recipe, device)
+
+def check_pairs(
+    n:int,         # training blocks
+    recipe:Recipe,
+    processes:int,
+):
+    "Each process must get whole pairs of neighbours. Raises `ConfigError`."
+    if not recipe.neighbours or processes == 1: return
+    pairs, _ = epoch_of(n, recipe)
+    if pairs % processes: raise ConfigError(f"{pairs} pairs of neighbours a step cannot be shared out evenly among {processes} processes: give a batch of {2 * processes * max(1, round(pairs / processes))} blocks, and text to fill it, or neighbours=0")
 
 def train_to_the_end(text, recipe, folder, seed, device, progress, on_log, data, team):
     "All that `pretrain` does where a run is not finished; the result is written last."
@@ -581,15 +641,16 @@ def train_to_the_end(text, recipe, folder, seed, device, progress, on_log, data,
     model = build_model(dataclasses.replace(recipe.model, vocab_size=vocab_size)).to(device)
     if team.rank: torch.manual_seed(seed + team.rank)                       # dropout draws other numbers in each process
     pairs_of = lambda split, seed: PairRows(sentence_ids(tokenizer, text[split]["text"]), recipe.block, seed) if recipe.task == "mlm_nsp" else None
-    rows = pairs_of("train", seed) or blocks["train"]
-    score = held_out_score(recipe, blocks["validation"][:256], vocab_size)
+    rows, test_pairs = pairs_of("train", seed) or blocks["train"], pairs_of("test", EVALUATION_SEED % 1000) if team.rank == 0 else None # before hours of training, should there be none
+    check_pairs(len(blocks["train"]), recipe, team.size)
+    score = held_out_score(recipe, some_of(blocks["validation"]), vocab_size)
     history = fit(model, partial(batch_of, rows=rows, recipe=recipe, vocab_size=vocab_size, seed=seed), partial(pretraining_loss, neighbours=recipe.neighbours), recipe.train,
                   folder=folder, progress=progress, on_log=on_log, measure=lambda model: {"held_out": score(model)}, tokens=recipe.batch * recipe.block)
-    if team.rank == 0: write_json(folder / RESULT, {"history": history, "scores": final_scores(model, recipe, blocks, size, pairs_of("test", EVALUATION_SEED % 1000)), "data": data})
+    if team.rank == 0: write_json(folder / RESULT, {"history": history, "scores": final_scores(model, recipe, blocks, size, test_pairs), "data": data})
     team.wait()
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-44
-PARTS = ("attention", "checkpoint", "core", "objectives", "pretraining", "tokenizer", "training", "transformer") # the modules that decide a run
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #44
+PARTS = ("attention", "checkpoint", "cleaning", "core", "corpus", "objectives", "pretraining", "tokenizer", "training", "transformer") # the modules that decide a run
 
 def run_folder(
     recipe:Recipe,
@@ -600,21 +661,23 @@ def run_folder(
 )->Path:               # below `cache_folder()`
     "The folder that this run has on this machine."
     code = [code_digest(Path(core.__file__).with_name(f"{part}.py").read_text(encoding="utf-8")) for part in PARTS]
-    identity = json.dumps([dataclasses.asdict(recipe), data, seed, code, torch.__version__, torch.get_num_threads(), device], sort_keys=True)
+    precision = resolve_precision(recipe.train.precision, device)
+    identity = json.dumps([dataclasses.asdict(recipe), data, seed, code, torch.__version__, tokenizers.__version__, torch.get_num_threads(), device, precision], sort_keys=True)
     return cache_folder() / "pretrained" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-47
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #47
 def draw_curves(
     curves:dict,       # name → (history, tokens a step)
     baselines:dict,    # name → nats
     *, title:str="Held-out loss",
+    asked:str="hidden token", # what a loss is the mean over
     size:tuple=(4.2, 2.8), # inches
 ):                     # the axes
-    "Held-out loss of one or more runs over the tokens read."
+    "Held-out loss of one or more runs over the tokens read; the baselines should be of the same exercise, `some_of` the validation blocks."
     from plmnb.plots import PALETTE, baseline, line, new_axes
-    ax = new_axes("million tokens read", "nats per hidden token", title=title, size=size)
-    for colour, (name, (history, tokens)) in zip(PALETTE, curves.items()):
-        if history: line(ax, [h["step"] * tokens / 1e6 for h in history], [h["held_out"] for h in history], label=name, colour=colour)
+    ax = new_axes("million tokens read", f"nats per {asked}", title=title, size=size)
+    for i, (name, (history, tokens)) in enumerate(curves.items()):
+        if history: line(ax, [h["step"] * tokens / 1e6 for h in history], [h["held_out"] for h in history], label=name, colour=PALETTE[i % len(PALETTE)])
     for name, nats in baselines.items(): baseline(ax, nats, label=name)
     if curves: ax.figure.legend(loc="outside lower center", ncols=3, fontsize=7, frameon=False) # within, it would cross a curve or a baseline
     return ax
@@ -628,12 +691,13 @@ def live_curve(
     import matplotlib.pyplot as plt
     handle = display(display_id=True)
     def update(history):
-        ax = draw_curves({"held-out": (history, recipe.batch * recipe.block)}, baselines, title="Pre-training, as it goes")
+        asked = "token" if recipe.task == "clm" else "hidden token"
+        ax = draw_curves({"held-out": (history, recipe.batch * recipe.block)}, baselines, title="Pre-training, as it goes", asked=asked)
         handle.update(ax.figure)
         plt.close(ax.figure)
     return update
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-50
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #50
 @torch.no_grad()
 def fill(
     model:MaskedLM,
@@ -641,17 +705,18 @@ def fill(
     text:str,       # with one or more [MASK]
     k:int=5,        # guesses a gap
 )->list:            # for each gap, [(piece, probability), …], the likeliest first
-    "Fill the gaps of a sentence. Raises `PretrainingError` when there is none, more tokens than the model takes, or a model that only continues texts."
+    "Fill the gaps of a sentence, dropout off. Raises `PretrainingError` when there is none, more tokens than the model takes, or a model that only continues texts."
     if model.config.kind != "encoder": raise PretrainingError(f"a {model.config.kind} continues a text and fills no gaps: take a masked language model, such as a BERT or a ModernBERT")
     ids = tokenizer.encode(text).ids
     gaps = [i for i, token in enumerate(ids) if token == SPECIAL_TOKENS.index("[MASK]")]
     if not gaps: raise PretrainingError(f"{text!r} has no [MASK]: write [MASK] where a word is to be guessed")
     if len(ids) > model.config.max_len: raise PretrainingError(f"{len(ids)} tokens, but the model takes {model.config.max_len}: give a shorter text")
+    model.eval()
     scores_GV = model(torch.tensor([ids], device=next(model.parameters()).device))[0, gaps].float()
     best = scores_GV.softmax(-1).topk(min(k, scores_GV.shape[-1]))
     return [[(tokenizer.id_to_token(int(i)), float(p)) for p, i in zip(*gap)] for gap in zip(best.values, best.indices)]
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #cell-59
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #60
 @torch.no_grad()
 def continue_text(
     model:CausalLM,
@@ -661,11 +726,12 @@ def continue_text(
     *, temperature:float=0.7, # 0: always the likeliest; 1: as the model says
     seed:int=0,              # of the draws
 )->str:                      # the text and what follows, up to the end of a text
-    "Write on, piece by piece (Radford 2019, §3). Raises `PretrainingError` for a model that only fills gaps, a temperature below 0, or no room."
+    "Write on, piece by piece, dropout off (Radford 2019, §3). Raises `PretrainingError` for a model that only fills gaps, a temperature below 0, or no room."
     if model.config.kind != "decoder": raise PretrainingError(f"an {model.config.kind} fills gaps and continues nothing: take a causal language model, such as a GPT")
     if not temperature >= 0: raise PretrainingError(f"temperature={temperature}: 0 or more")
     ids, coins, device = [SPECIAL_TOKENS.index("[CLS]"), *tokenizer.encode(text, add_special_tokens=False).ids], torch.Generator().manual_seed(seed), next(model.parameters()).device
     if len(ids) >= model.config.max_len: raise PretrainingError(f"{len(ids)} tokens, but the model takes {model.config.max_len}: give a shorter beginning")
+    model.eval()
     caches, new = model.decoder.new_caches(), ids
     while len(ids) - 1 < model.config.max_len and tokens > 0:
         scores_V = model(torch.tensor([new], device=device), caches=caches)[0, -1].float().cpu()

@@ -6,7 +6,7 @@ __all__ = ['SPECIAL_TOKENS', 'BYTE_SYMBOLS', 'GPT2_WORDS', 'CHINESE', 'Tokenizer
            'train_byte_bpe', 'encode', 'token_id', 'clean_character', 'bert_normalise', 'bert_words',
            'wordpiece_pieces', 'wordpiece_encode', 'train_wordpiece', 'save_tokenizer', 'load_tokenizer']
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-3
+# %% ../nbs/1_language/12_tokenizer.ipynb #3
 import json, math, os, re, tempfile
 from collections import Counter, defaultdict
 from heapq import heapify, heappop, heappush
@@ -17,7 +17,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from .core import PlmError
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-14
+# %% ../nbs/1_language/12_tokenizer.ipynb #14
 class TokenizerError(PlmError, ValueError):
     "Texts, or files of a tokenizer, that cannot be used; the message says which and what to do."
 
@@ -34,7 +34,7 @@ def merge_pair(
         i += 2 if found else 1
     return merged
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-17
+# %% ../nbs/1_language/12_tokenizer.ipynb #17
 def bpe_merges(
     counts:dict,      # word → how often
     alphabet,         # the pieces before any merge; their order decides ties, so special tokens may stand first
@@ -63,7 +63,7 @@ def bpe_merges(
         for c, d in changed: heappush(queue, (-pairs[c, d], numbers[c], numbers[d], c, d))
     return merges
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-20
+# %% ../nbs/1_language/12_tokenizer.ipynb #20
 def bpe_pieces(
     word,       # its symbols: a string, or a list of pieces
     ranks:dict, # pair → its place in the order of learning
@@ -76,7 +76,7 @@ def bpe_pieces(
         pieces = merge_pair(pieces, best, "".join(best))
     return pieces
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-23
+# %% ../nbs/1_language/12_tokenizer.ipynb #23
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") # ids 0 to 4
 
 def byte_symbols()->dict: # byte → one printable character
@@ -87,7 +87,7 @@ def byte_symbols()->dict: # byte → one printable character
 
 BYTE_SYMBOLS = byte_symbols()
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-26
+# %% ../nbs/1_language/12_tokenizer.ipynb #26
 GPT2_WORDS = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", re.ASCII)
 
 def ascii_shadow(
@@ -104,7 +104,7 @@ def byte_words(
     words = (text[m.start():m.end()] for m in GPT2_WORDS.finditer("".join(map(ascii_shadow, text))))
     return ["".join(BYTE_SYMBOLS[byte] for byte in word.encode()) for word in words]
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-28
+# %% ../nbs/1_language/12_tokenizer.ipynb #28
 def bpe_encode(
     text:str,
     ranks:dict, # pair → its place in the order of learning
@@ -113,7 +113,7 @@ def bpe_encode(
     "Byte-level BPE (Radford 2019, §2.2)."
     return [vocab[piece] for word in byte_words(text) for piece in bpe_pieces(word, ranks)]
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-30
+# %% ../nbs/1_language/12_tokenizer.ipynb #30
 def check_texts(
     texts, # strings: a list, a column of a `Dataset`, or a generator
 )->list:   # the same strings
@@ -126,7 +126,7 @@ def check_texts(
         except UnicodeEncodeError as error: raise TokenizerError(f"text {i}, character {error.start}: half a surrogate pair, which is no text: decode the file as UTF-8") from error
     return texts
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-31
+# %% ../nbs/1_language/12_tokenizer.ipynb #31
 def check_training(
     texts,          # strings
     vocab_size:int, # asked for
@@ -145,7 +145,7 @@ def check_room(
     n = tokenizer.get_vocab_size()
     if n > vocab_size: raise TokenizerError(f"vocab_size={vocab_size} has no room: special tokens and alphabet alone are {n}; ask for more")
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-33
+# %% ../nbs/1_language/12_tokenizer.ipynb #33
 def train_byte_bpe(
     texts,               # strings
     vocab_size:int=4096, # at least 261: the special tokens and the 256 bytes; fewer are made when the texts have no more
@@ -163,11 +163,14 @@ def encode(
     tokenizer:Tokenizer,  # as trained or loaded
     texts,                # strings
     *, special:bool=True, # add the tokens of its template: [CLS] … [SEP] for WordPiece
+    literal:bool=False,   # where a text writes of [MASK] or [SEP], these are words like others and not the tokens
 )->list:                  # a list of ids a text, none cut, none padded
     "Ids of many texts at once. Raises `TokenizerError` naming a text that is none."
-    return [encoding.ids for encoding in tokenizer.encode_batch_fast(check_texts(texts), add_special_tokens=special)]
+    before, tokenizer.encode_special_tokens = tokenizer.encode_special_tokens, literal or tokenizer.encode_special_tokens
+    try: return [encoding.ids for encoding in tokenizer.encode_batch_fast(check_texts(texts), add_special_tokens=special)]
+    finally: tokenizer.encode_special_tokens = before
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-34
+# %% ../nbs/1_language/12_tokenizer.ipynb #34
 def token_id(
     tokenizer:Tokenizer, # as trained or loaded
     token:str,           # such as "[MASK]"
@@ -177,7 +180,7 @@ def token_id(
     if found is None: raise TokenizerError(f"the tokenizer has no {token}: take one that was trained with it, as by `train_wordpiece`")
     return found
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-40
+# %% ../nbs/1_language/12_tokenizer.ipynb #40
 CHINESE = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F), (0x2B920, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F))
 
 def clean_character(
@@ -203,7 +206,7 @@ def bert_words(
     mark = lambda c: category(c)[0] == "P" or c in "$+<=>^`|~"
     return "".join(f" {c} " if mark(c) else c for c in bert_normalise(text)).split()
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-45
+# %% ../nbs/1_language/12_tokenizer.ipynb #45
 def wordpiece_pieces(
     word:str,            # one word of `bert_words`
     vocab,               # the pieces: a dict or a set
@@ -227,7 +230,7 @@ def wordpiece_encode(
     "BERT's uncased WordPiece (Devlin 2019, code)."
     return [vocab[piece] for word in bert_words(text) for piece in wordpiece_pieces(word, vocab)]
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-50
+# %% ../nbs/1_language/12_tokenizer.ipynb #50
 def train_wordpiece(
     texts,               # strings
     vocab_size:int=4096, # special tokens, alphabet and pieces together; fewer are made when the texts have no more
@@ -248,7 +251,7 @@ def train_wordpiece(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
     return tokenizer
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-85
+# %% ../nbs/1_language/12_tokenizer.ipynb #85
 def save_tokenizer(
     tokenizer:Tokenizer, # as trained
     folder,              # made where it is missing
@@ -271,7 +274,7 @@ def save_tokenizer(
     except OSError as error: raise TokenizerError(f"{folder}: cannot be written ({error.strerror}): choose another folder") from error
     return folder
 
-# %% ../nbs/1_language/12_tokenizer.ipynb #cell-86
+# %% ../nbs/1_language/12_tokenizer.ipynb #86
 def load_tokenizer(
     folder,   # as `save_tokenizer`, or `save_pretrained` of 🤗, wrote it
 )->Tokenizer: # padding and truncation off

@@ -70,7 +70,7 @@ def lay_out(arena:Arena, *, texts:int|None=None, batches:int=16, rate:float=0.15
     text = load_text("pydoc")
     texts = {name: list(text[name]["text"])[:texts] for name in text}
     tokenizer = train_wordpiece(texts["train"], arena.vocab_size)
-    ids = {name: encode(tokenizer, texts[name], special=False) for name in texts}
+    ids = {name: encode(tokenizer, texts[name], special=False, literal=True) for name in texts}
     blocks = {name: pack(ids[name], arena.block) for name in texts}
     plan = Recipe(modern_config(arena.vocab_size, **arena.size), TrainConfig(1), block=arena.block, batch=arena.batch, mask_rate=rate)
     drawn = [batch_of(step, blocks["train"], plan, tokenizer.get_vocab_size(), 0) for step in range(batches)]
