@@ -14,7 +14,7 @@ __all__ = ['TASKS', 'SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'TOKENIZER_C
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #3
 import ast, dataclasses, hashlib, json, math, os, re, time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -433,17 +433,19 @@ def first_texts(
 
 class BlockFile:
     "Blocks as `pack` makes them, written to a file as they fill, up to a number."
-    def __init__(self, path, block:int, most:float=math.inf):
-        self.file, self.block, self.most, self.left, self.size = open(path, "wb"), block, most, [], dict(blocks=0, tokens=0, texts=0, characters=0)
+    def __init__(self, file, block:int, most:float=math.inf): # file: open for writing bytes
+        self.file, self.block, self.most, self.left, self.size = file, block, most, [], dict(blocks=0, tokens=0, texts=0, characters=0)
 
     def add(self, ids, text:str):
         "The tokens of one more text."
         if self.size["blocks"] >= self.most: return
         self.left += [*ids, SPECIAL_TOKENS.index("[SEP]")]
+        for name, more in (("tokens", len(ids)), ("texts", 1), ("characters", len(text))): self.size[name] += more
+        if len(self.left) < self.block - 1: return
         rows = cut_ribbon(self.left, self.block, SPECIAL_TOKENS.index("[CLS]"))
         rows.numpy().astype(np.int32).tofile(self.file)
         del self.left[:len(rows) * (self.block - 1)]
-        for name, more in (("blocks", len(rows)), ("tokens", len(ids)), ("texts", 1), ("characters", len(text))): self.size[name] += more
+        self.size["blocks"] += len(rows)
 
 def write_blocks(
     stream:TextStream,
@@ -454,16 +456,16 @@ def write_blocks(
 )->dict:                   # split → {"blocks", "tokens", "texts", "characters"}
     "The blocks of each split in a file of its own, in one pass. Raises `PretrainingError` for a split that does not fill one, and what the stream raises."
     from tqdm.auto import tqdm
-    files = {split: BlockFile(folder / f"{split}.blocks", block, math.inf if split == "train" else HELD_OUT_BLOCKS) for split in ("train", "validation", "test")}
-    def write(some):
-        for (split, text), ids in zip(some, encode(tokenizer, [text for _, text in some], special=False, literal=True)): files[split].add(ids, text)
-    some = []
-    for pair in tqdm(stream, disable=not progress, unit="text", desc="writing blocks", mininterval=1):
-        some.append(pair)
-        if len(some) == 1000: write(some); some = []
-    if some: write(some)
+    with ExitStack() as opened:
+        files = {split: BlockFile(opened.enter_context(open(folder / f"{split}.blocks", "wb")), block, math.inf if split == "train" else HELD_OUT_BLOCKS) for split in ("train", "validation", "test")}
+        def write(some):
+            for (split, text), ids in zip(some, encode(tokenizer, [text for _, text in some], special=False, literal=True)): files[split].add(ids, text)
+        some = []
+        for pair in tqdm(stream, disable=not progress, unit="text", desc="writing blocks", mininterval=1):
+            some.append(pair)
+            if len(some) == 1000: write(some); some = []
+        if some: write(some)
     for split, file in files.items():
-        file.file.close()
         if not file.size["blocks"]: raise PretrainingError(f"{file.size['tokens']} tokens of {split} do not fill one block of {block}: a stream holds out one text in a hundred, so give more text, or load it without streaming")
     sizes = {split: file.size for split, file in files.items()}
     write_json(folder / LAYOUT, sizes)
