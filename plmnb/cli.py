@@ -120,7 +120,7 @@ def read_parameters(
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals: raise ConfigError(f"-p {pair}: write -p NAME VALUE")
-        value = {"True": "true", "False": "false", "None": "null"}.get(value, value) # as Python writes them
+        value = {"True": "true", "False": "false", "None": "null", "inf": "Infinity"}.get(value, value) # as Python writes them
         try: found[name] = json.loads(value)
         except json.JSONDecodeError: found[name] = value
     return found

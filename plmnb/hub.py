@@ -10,7 +10,7 @@ __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAM
            'check_stock', 'from_stock', 'quiet', 'check_vocabulary', 'write_stock', 'save_stock', 'read_json',
            'read_config', 'fetch', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-3
+# %% ../nbs/3_pretraining/33_hub.ipynb #3
 import json, re, shutil
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,11 +28,11 @@ from transformers.utils import logging as hf_logging
 from .checkpoint import flush, publish
 from .core import PlmError, fixed_rng, resolve_device, resolve_scale
 from .corpus import fingerprint, load_text
-from .pretraining import RESULT, code_digest, one_at_a_time, pretrain, recipe_for, run_folder
+from .pretraining import code_digest, is_finished, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
 from .transformer import Encoder, MaskedLM, TransformerConfig, build_model
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-12
+# %% ../nbs/3_pretraining/33_hub.ipynb #12
 class HubError(PlmError, RuntimeError):
     "A model that cannot be exchanged with 🤗 transformers; the message says why, and what can."
 
@@ -79,7 +79,7 @@ def their_names(
     theirs = NAMES[family][re.sub(r"\d+", "#", module)].replace("#", number[0] if number else "#")
     return [f"{part}.{kind}" for part in theirs.split()]
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-15
+# %% ../nbs/3_pretraining/33_hub.ipynb #15
 GPT2_NAMES = {
     "decoder.embedding.tokens": "transformer.wte",
     "decoder.embedding.positions": "transformer.wpe",
@@ -124,7 +124,7 @@ BART_NAMES |= {"encoder.embedding.tokens": "model.shared", "output": "lm_head"}
 NAMES |= {"gpt2": GPT2_NAMES, "llama": LLAMA_NAMES, "qwen3": LLAMA_NAMES, "bart": BART_NAMES}
 CLASSES |= {"gpt2": "GPT2LMHeadModel", "llama": "LlamaForCausalLM", "qwen3": "Qwen3ForCausalLM", "bart": "BartForConditionalGeneration"}
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-17
+# %% ../nbs/3_pretraining/33_hub.ipynb #17
 COMMON = {"norm_kind": "layer", "activation": "gelu", "kv_heads": 0, "qk_norm": False, "embedding_norm": True, "embedding_scale": False, "global_every": 1}
 LLAMA_NEEDS = COMMON | {"kind": "decoder", "norm": "pre", "norm_kind": "rms", "position": "rope", "gated": True, "embedding_norm": False, "dropout": 0.0}
 NEEDS = {"bert": COMMON | {"kind": "encoder", "norm": "post", "position": "learned", "gated": False, "bias": True},
@@ -152,7 +152,7 @@ def class_of(
     "The class that is built so. Raises `HubError` where none is."
     return getattr(transformers, "BertForPreTraining" if config.nsp else CLASSES[family_of(config)])
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-18
+# %% ../nbs/3_pretraining/33_hub.ipynb #18
 SIZES = {"vocab_size": "vocab_size", "d_model": "hidden_size", "n_layers": "num_hidden_layers", "n_heads": "num_attention_heads",
          "d_ff": "intermediate_size", "max_len": "max_position_embeddings"}
 OWN_WORDS = {"gpt2": {"d_ff": "n_inner"}, "bart": {"d_ff": "encoder_ffn_dim"}} # where a family has another word; GPT-2's and BART's configs understand the other five
@@ -207,7 +207,7 @@ def stock_config(
     sizes = {theirs: getattr(config, ours) for ours, theirs in size_words(family).items()}
     return class_of(config).config_class(**sizes, **ends, **WORDS[family](config), pad_token_id=SPECIAL_IDS["pad"], tie_word_embeddings=config.tied)
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-20
+# %% ../nbs/3_pretraining/33_hub.ipynb #20
 def demand(
     theirs:transformers.PreTrainedConfig,
     **wanted,    # field → the only value that our model has
@@ -238,7 +238,7 @@ def activation_of(
     if name not in known: raise HubError(f"activation {name!r}: our model has only {', '.join(map(repr, known))}")
     return known[name]
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-21
+# %% ../nbs/3_pretraining/33_hub.ipynb #21
 def from_bert(theirs:transformers.BertConfig)->dict: # fields of ours beside the sizes and what the family needs
     "Raises `HubError`, as the four below."
     demand(theirs, hidden_act="gelu", is_decoder=False, add_cross_attention=False)
@@ -280,7 +280,7 @@ def our_config(
     sizes = {ours: getattr(theirs, name) for ours, name in size_words(family).items()}
     return TransformerConfig(**NEEDS[family] | sizes | OURS[family](theirs) | {"tied": theirs.tie_word_embeddings})
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-25
+# %% ../nbs/3_pretraining/33_hub.ipynb #25
 UNUSED_ROWS = 2 # of BART's positions
 
 def places_of(
@@ -335,7 +335,7 @@ def from_stock(
     for name, place in model.state_dict().items(): place.copy_(torch.cat(places_of(f"encoder.{name}" if alone else name, family, theirs)))
     return model
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-37
+# %% ../nbs/3_pretraining/33_hub.ipynb #37
 STOCK_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 MORE_FILES = ("generation_config.json",) # beside them, for a model that writes
 
@@ -360,7 +360,7 @@ def check_vocabulary(
     missing = [token for token in needed if tokenizer.token_to_id(token) is None]
     if missing: raise HubError(f"the tokenizer has no {' and no '.join(missing)}: {class_of(config).__name__} needs {' and '.join(needed)}")
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-38
+# %% ../nbs/3_pretraining/33_hub.ipynb #38
 def write_stock(
     model,               # `MaskedLM`, `CausalLM` or `Seq2SeqLM`
     tokenizer:Tokenizer,
@@ -404,7 +404,7 @@ def save_stock(
     shutil.rmtree(aside, ignore_errors=True)
     return folder
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-53
+# %% ../nbs/3_pretraining/33_hub.ipynb #53
 PARTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "model-*.safetensors", "tokenizer.json", "tokenizer_config.json")
 HUB_FAULTS = {  # the first that fits
     hub_errors.GatedRepoError: "it is gated: accept its terms on its page, then log in with `hf auth login`",
@@ -441,7 +441,7 @@ def read_config(
     except (hub_errors.StrictDataclassError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise HubError(f"{folder / 'config.json'}: is no config of a {family} ({error}): save the model again") from error
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-54
+# %% ../nbs/3_pretraining/33_hub.ipynb #54
 def fetch(
     name,          # a folder, or "owner/name" on the Hub
     revision=None, # branch, tag or commit of the Hub; None: main
@@ -460,7 +460,7 @@ def fetch(
         reason = next((text for kind, text in HUB_FAULTS.items() if isinstance(error, kind)), "this is not a name on the Hub")
         raise HubError(f"{name}{f', revision {revision}' if revision else ''}: {reason}") from error
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-56
+# %% ../nbs/3_pretraining/33_hub.ipynb #56
 LEFT_BEHIND = re.compile(r"bert\.pooler\..*|cls\.seq_relationship\..*|bert\.embeddings\.position_ids")
 
 def check_files(
@@ -495,7 +495,7 @@ def load_stock(
     if strange: raise HubError(f"{folder}: {len(strange)} tensors have no place, {strange[0]} first: this is another kind of model than its config says")
     return from_stock(stock), tokenizer
 
-# %% ../nbs/3_pretraining/33_hub.ipynb #cell-60
+# %% ../nbs/3_pretraining/33_hub.ipynb #60
 def pretrained_checkpoint(
     shape:str="modern",     # "modern" or "bert"
     *, text:str="pydoc",    # a source of `load_text`
@@ -510,7 +510,7 @@ def pretrained_checkpoint(
     folder = run_folder(recipe, fingerprint(data), seed, f"{shape}-{scale}", device=device)
     checkpoint = folder / f"checkpoint-{code_digest(Path(find_spec('plmnb.hub').origin).read_text(encoding='utf-8'))}"
     ready = lambda: all((checkpoint / name).exists() for name in STOCK_FILES)
-    begun = "Found" if (folder / RESULT).exists() else "Going on with" if folder.exists() else "Pre-training"
+    begun = "Found" if ready() or is_finished(folder, recipe) else "Going on with" if folder.exists() else "Pre-training"
     print(f"{begun} {folder.name}{'' if begun == 'Found' else '; it is kept for later calls'}.", flush=True)
     if ready(): return checkpoint
     with fixed_rng(): done = pretrain(data, recipe, folder=folder, seed=seed, device=device, progress=progress)

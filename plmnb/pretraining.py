@@ -9,8 +9,8 @@ __all__ = ['TASKS', 'SHAPES', 'EVALUATION_RATE', 'EVALUATION_SEED', 'TOKENIZER_C
            'rows_of', 'epoch_of', 'read_rows_of', 'batch_of', 'hidden_states', 'pretraining_loss', 'first_texts',
            'BlockFile', 'write_blocks', 'map_blocks', 'Pretrained', 'one_at_a_time', 'write_json', 'claim_folder',
            'code_digest', 'trained_tokenizer', 'prepare', 'sentence_ids', 'some_of', 'held_out_score', 'final_scores',
-           'last_checkpoint', 'is_finished', 'load_result', 'pretrain', 'check_pairs', 'train_to_the_end', 'run_folder',
-           'draw_curves', 'live_curve', 'fill', 'continue_text']
+           'final_checkpoint', 'is_finished', 'load_result', 'pretrain', 'check_pairs', 'train_to_the_end',
+           'run_folder', 'draw_curves', 'live_curve', 'fill', 'continue_text']
 
 # %% ../nbs/3_pretraining/32_pretraining.ipynb #3
 import ast, dataclasses, hashlib, json, math, os, re, time
@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from . import core
-from .checkpoint import checkpoint_path, checkpoints_in, latest_checkpoint, load_checkpoint
+from .checkpoint import checkpoint_path, checkpoints_in, latest_checkpoint, load_checkpoint, make_folder
 from .core import ConfigError, PlmError, cache_folder, check_seed, seed_everything
 from .corpus import TextStream, fingerprint
 from .objectives import IGNORED, bits_per_character, chunked_loss, info_nce_loss, mask_tokens, mlm_loss, next_tokens, nsp_loss, sentence_pairs, to_labels
@@ -89,7 +89,7 @@ def recipe_for(
 
 def like_before(name:str, value, before): # the value, a float that is whole as an int where one is wanted
     "A setting of the kind that the one before it was of. Raises `ConfigError`."
-    kind = type(before)
+    kind, value = type(before), value.item() if isinstance(value, np.generic) else value
     if kind is int and type(value) is float and value.is_integer(): value = int(value)
     if kind is float and type(value) is int: value = float(value)
     if kind in (bool, int, float, str) and type(value) is not kind:
@@ -498,7 +498,7 @@ def one_at_a_time(
     folder:Path, # made if need be; the lock is a file in it
 ):
     "One process at a time inside; the others say that they wait."
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = FileLock(folder / LOCK)
     try: lock.acquire(timeout=0)
     except Timeout:
@@ -592,17 +592,20 @@ def final_scores(model, recipe, blocks, size, test_pairs):
     if test_pairs is not None: scores["pairs_right"] = score_pairs(model, test_pairs.epoch(0))
     return scores
 
-def last_checkpoint(folder, recipe)->Path: return checkpoint_path(folder, recipe.train.steps)
+def final_checkpoint(folder, recipe)->Path|None:
+    "The newest intact checkpoint, if it is of the last step."
+    newest = latest_checkpoint(folder)
+    return newest if newest and newest.name.removesuffix(".old") == checkpoint_path(folder, recipe.train.steps).name else None
 
 def is_finished(folder, recipe)->bool:
     "Whether scores and the weights that they are of are there. Where the weights are damaged it says so, and training goes on from the checkpoint before."
-    return (folder / RESULT).exists() and latest_checkpoint(folder) == last_checkpoint(folder, recipe)
+    return (Path(folder) / RESULT).exists() and final_checkpoint(folder, recipe) is not None
 
 def load_result(folder, recipe, device):
     "A finished run as it was. Raises `CheckpointError` when its weights are damaged."
     result, tokenizer = json.loads((folder / RESULT).read_text(encoding="utf-8")), load_tokenizer(folder)
     model = build_model(dataclasses.replace(recipe.model, vocab_size=tokenizer.get_vocab_size()))
-    tensors, _ = load_checkpoint(last_checkpoint(folder, recipe))
+    tensors, _ = load_checkpoint(final_checkpoint(folder, recipe) or checkpoint_path(folder, recipe.train.steps))
     model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")})
     return Pretrained(model.to(device).eval(), tokenizer, recipe, result["history"], result["scores"], result["data"])
 
@@ -631,7 +634,7 @@ def check_pairs(
     processes:int,
 ):
     "Each process must get whole pairs of neighbours. Raises `ConfigError`."
-    if not recipe.neighbours or processes == 1: return
+    if not recipe.neighbours or processes == 1 or n < 5: return             # too little text is told by `rows_of`
     pairs, _ = epoch_of(n, recipe)
     if pairs % processes: raise ConfigError(f"{pairs} pairs of neighbours a step cannot be shared out evenly among {processes} processes: give a batch of {2 * processes * max(1, round(pairs / processes))} blocks, and text to fill it, or neighbours=0")
 

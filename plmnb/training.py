@@ -312,9 +312,10 @@ def fit(
             if logs:
                 history.append({"step": done, "loss": sum(losses) / len(losses)} | (measure(model) if measure else {}))
                 losses = []
-                model.train()
                 bar.set_postfix(loss=f"{history[-1]['loss']:.3f}", **({"tokens/s": f"{tokens * (bar.format_dict['rate'] or 0):,.0f}"} if tokens else {}))
                 if on_log and team.rank == 0: on_log(history)
+                model.train()                                              # whoever looked at it may have switched dropout off
             if saves and folder is not None: save_training(folder, done, model, optimizers, {"history": history, "pending": losses, "config": dataclasses.asdict(config)}, team)
             if stops: raise SystemExit(STOPPED)
+        if team.size == 1 and asked(): raise SystemExit(STOPPED)           # it came while the last step was saved
     return history

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -135,3 +136,33 @@ def test_two_processes_learn_what_one_does(name, optimizer, tolerance, tmp_path)
     one, two = history(tmp_path / "one" / "run"), history(tmp_path / "two" / "run")
     assert len(one) == len(two) == STEPS
     for a, b in zip(one, two): assert abs(a["loss"] / b["loss"] - 1) < tolerance, (a, b)
+
+
+def two_by_hand(folder, name, changes="-"):
+    "Two processes that find each other as a launcher would tell them to."
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    program = script(folder)
+    return [subprocess.Popen([sys.executable, str(program), str(folder), name, changes], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+                             env={**ENVIRONMENT, "WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}) for rank in (0, 1)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGTERM that a program could answer")
+def test_two_processes_asked_to_stop(tmp_path):
+    "Both agree on a step, save there with the random generators of both, and go on bit for bit, dropout and all."
+    for name in ("whole", "hops"): (tmp_path / name).mkdir()
+    whole, folder = tmp_path / "whole" / "run", tmp_path / "hops" / "run"
+    for process in two_by_hand(whole, "clm"): assert process.wait(timeout=200) == 0, process.stderr.read()
+    first, second = two_by_hand(folder, "clm")
+    for line in first.stdout:
+        if line.startswith("step 7"): break
+    second.send_signal(signal.SIGTERM)                                       # one of them is enough
+    for process in (first, second):
+        said, errors = process.communicate(timeout=200)
+        assert process.returncode == 143, errors
+    assert [path.name for path in folder.glob("step-*")] == ["step-00000010"] or [path.name for path in folder.glob("step-*")] == ["step-00000020"]
+    again = two_by_hand(folder, "clm")
+    said, errors = again[0].communicate(timeout=200)
+    assert again[1].wait(timeout=200) == 0 and again[0].returncode == 0 and "Going on from step" in said, errors
+    assert weights(whole) == weights(folder)

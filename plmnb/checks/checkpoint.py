@@ -3,37 +3,40 @@
 # %% auto #0
 __all__ = ['Witness', 'watched_save', 'check_save', 'check_forgotten', 'check_pack', 'superfluous_by_loop', 'check_superfluous']
 
-# %% ../../nbs/solutions/30_checkpoint.ipynb #cell-3
+# %% ../../nbs/solutions/30_checkpoint.ipynb #3
 import json, os, random, tempfile
 from pathlib import Path
 from unittest.mock import patch
 
 from ..exercises import exercise, is_empty, same_result, same_value
 
-# %% ../../nbs/solutions/30_checkpoint.ipynb #cell-6
+# %% ../../nbs/solutions/30_checkpoint.ipynb #6
 class Witness:
     "Stands in for `os.replace` and `os.rename`, and notes what the disk holds when they are called."
-    def __init__(self, path, text, flushed): self.path, self.text, self.flushed, self.hint, self.called = path, text, flushed, None, False
+    def __init__(self, path, text, flushed): self.path, self.text, self.flushed, self.hint, self.called, self.known = path, text, flushed, None, False, os.name == "nt"
     def __call__(self, source, target, *args, real=os.replace, **kwargs):
         self.called = True
         written = Path(source).read_bytes()
         if Path(target) != self.path: self.hint = "something is renamed, but not to the file's own name"
         elif written != self.text.encode(): self.hint = "the new file is renamed before all of it is written: close it first"
         elif Path(source).parent.resolve() != self.path.parent.resolve(): self.hint = "the new file is written in another folder: renaming from one disk to another is a copy, not one step"
-        elif os.name != "nt" and os.stat(source).st_ino not in self.flushed: self.hint = "the new file is renamed before the disk has it: wait with `flush`, or `os.fsync`"
+        elif os.name != "nt" and (os.stat(source).st_ino, len(written)) not in self.flushed: self.hint = "the new file is renamed before the disk has it: wait with `flush`, or `os.fsync`"
         return real(source, target, *args, **kwargs)
 
 def watched_save(save, path, text):
     "A hint from what happens during one save that succeeds."
     flushed, real_fsync = set(), os.fsync
     def fsync(handle):
-        flushed.add(os.fstat(handle if isinstance(handle, int) else handle.fileno()).st_ino)
+        found = os.fstat(handle if isinstance(handle, int) else handle.fileno())
+        flushed.add((found.st_ino, found.st_size))
+        if witness.called and found.st_ino == os.stat(path.parent).st_ino: witness.known = True
         return real_fsync(handle)
     witness = Witness(path, text, flushed)
     with patch("os.replace", witness), patch("os.rename", witness), patch("os.fsync", fsync): save(path, text)
     if path.read_bytes() != text.encode(): return f"after the save: {same_value(path.read_text(encoding='utf-8'), text)}"
     if not witness.called: return "the file is written in place: for a moment neither the old nor the new one is whole"
     if witness.hint: return witness.hint
+    if not witness.known: return "the file is on the disk, but not its new name: wait for the folder, too, after the renaming"
     if len(list(path.parent.iterdir())) > 1: return "something is left behind beside the file"
 
 @exercise("checkpoint.1")
@@ -49,7 +52,7 @@ def check_save(answer):
             if leftover != path: leftover.unlink()
         return watched_save(answer, path, "new ∞" * 1000)
 
-# %% ../../nbs/solutions/30_checkpoint.ipynb #cell-10
+# %% ../../nbs/solutions/30_checkpoint.ipynb #10
 @exercise("checkpoint.2")
 def check_forgotten(answer):
     if not isinstance(answer, dict): return same_value(answer, {})
@@ -71,7 +74,7 @@ def check_pack(answer):
         if hint := same_value(again, state, case=case): return hint
         if list(again) != list(state): return f"for {case}: the keys come back in another order"
 
-# %% ../../nbs/solutions/30_checkpoint.ipynb #cell-14
+# %% ../../nbs/solutions/30_checkpoint.ipynb #14
 def superfluous_by_loop(steps, keep, every):
     "Goes from the newest to the oldest."
     kept, gone = 0, []

@@ -91,7 +91,6 @@ def run_trainer(model, batches, arena:Arena, *, tuned:bool, lr:float=5e-5, callb
     "Train `model` with 🤗 `Trainer` on batches whose masks are drawn: as documented, or tuned."
     from datasets import Dataset
     from transformers import PrinterCallback, Trainer, TrainingArguments
-    if arena.device == "cuda" and torch.cuda.device_count() > 1: raise ConfigError("Trainer would share its batch among several GPUs: show it one, with CUDA_VISIBLE_DEVICES=0")
     rows = Dataset.from_dict({"input_ids": torch.cat([batch["seen"] for batch in batches]), "labels": torch.cat([batch["labels"] for batch in batches])}).with_format("torch")
     class InOrder(Trainer):
         def _get_train_sampler(self, *args): return torch.utils.data.SequentialSampler(rows) # the rows are shuffled already, and both sides get one order
@@ -231,6 +230,7 @@ def why_not_here(
     device:str,  # "cpu" or "cuda"
 )->str:          # "" where it can be measured
     "What is missing for a measurement."
+    if item in ("speed", "race") and device == "cuda" and torch.cuda.device_count() > 1: return f"{item}: Trainer would share its batch among all GPUs: show it one, with CUDA_VISIBLE_DEVICES=0"
     if item == "memory" and device != "cpu": return "memory is measured for processes on a CPU: use --device cpu"
     if item == "compile" and not can_compile(device): return "compile needs a C++ compiler: install one, such as g++"
     return ""
@@ -254,7 +254,7 @@ def memory_of(
         ours = our_systems(arena, arena.vocab_size)
         go, _ = our_contestant(arena, *ours[system]) if system in ours else trainer_contestant(arena, arena.vocab_size, system == SYSTEMS[1])
         go(batches)
-    little, batches = arena_for("tiny", arena.device), random_batches(arena, steps)
+    little, batches = Arena(64, 16, 1, 1, 8, 2, 1, arena.device), random_batches(arena, steps)
     train(little, random_batches(little, 1))                               # loads what is loaded late: models, `Trainer`, tables
     before = peak_memory()
     train(arena, batches)
@@ -352,7 +352,7 @@ def share_of(ours:Race, took:float, target:float)->dict: # for the result
     return {"reached": loss <= target, "share": at / took if loss <= target else None, "took": took}
 
 def race(arena:Arena, material:Material, *, minutes:float=10, rates=(1e-4, 3e-4, 1e-3), shares=(0.05, 0.1, 0.2), progress:bool=True)->dict:
-    "How long ours takes to the loss that the tuned `Trainer` has after `minutes`, as a share of them. Losses of the sweeps in nats, curves in bits per character."
+    "How long ours takes to the lowest loss that the tuned `Trainer` has within `minutes`, as a share of the time that it took. Losses of the sweeps in nats, curves in bits per character."
     V = material.tokenizer.get_vocab_size()
     score = partial(score_cloze, cloze=freeze_masks(material.blocks["test"][:512], V))
     tried = partial(race_trainer, arena, material, score, seconds=15 * minutes, notes=1)  # a quarter of the time each
@@ -424,7 +424,7 @@ def gpt(arena:Arena, material:Material, *, minutes:float=10, rates=(3e-4, 1e-3, 
 
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #27
 def grouped(order:Tensor, lengths:Tensor, batch:int)->Tensor: # the same numbers in another order
-    "Sorted by length within every fifty batches, and the batches shuffled: what 🤗 calls group_by_length."
+    "Sorted by length within every fifty batches, as 🤗's group_by_length does; the batches are then shuffled, so that any few are a fair sample."
     sorted_ = torch.cat([part[lengths[part].argsort(descending=True)] for part in order.split(50 * batch)])
     batches = sorted_.split(batch)
     return torch.cat([batches[i] for i in torch.randperm(len(batches) - 1, generator=torch.Generator().manual_seed(0))] + [batches[-1]])
@@ -456,11 +456,12 @@ def pairs(arena:Arena, material:Material, *, rounds:int=5, progress:bool=True)->
     drawn = sentence_pairs(sentence_ids(material.tokenizer, material.texts["train"][:3000]), max_len=arena.block, generator=torch.Generator().manual_seed(0))
     packed, config = pack_pairs(drawn, arena.block), bert_config(V, **arena.size, d_ff=4 * arena.d_model, nsp=True)
     plan = Recipe(config, TrainConfig(1), task="mlm_nsp", block=arena.block, batch=arena.batch, mask_rate=0.15)
-    padded, sorted_ = (padded_batches(drawn, arena.batch, V, by_length=yes)[:-1] for yes in (False, True))
+    rows = round(arena.batch * len(drawn["ids"]) / len(packed["ids"]))    # as many pairs a step as the packed blocks hold, so that a step is worth as much
+    padded, sorted_ = (padded_batches(drawn, rows, V, by_length=yes)[:-1] for yes in (False, True))
     order = torch.randperm(len(packed["ids"]), generator=torch.Generator().manual_seed(0)).split(arena.batch)[:max(1, len(packed["ids"]) // arena.batch)]
     tight = [hide(*(packed[name][rows] for name in ("ids", "segments", "documents", "pairs")), plan, V, i) for i, rows in enumerate(order)]
     loop = lambda batches: (lambda go: (lambda: [sum(go(batches)) / real_tokens(batches[2:])]))(our_contestant(arena, config, TrainConfig(1000, muon_lr=0.0))[0]) # seconds a real token
-    chosen = {"padded": padded[:arena.steps * 2 + 2], "padded, grouped by length": sorted_[:arena.steps * 2 + 2], "packed": tight[:arena.steps + 2]} # about as many pairs of each
+    chosen = {name: batches[:arena.steps + 2] for name, batches in {"padded": padded, "padded, grouped by length": sorted_, "packed": tight}.items()}
     seconds = in_turn({name: loop(batches) for name, batches in chosen.items()}, rounds=rounds, progress=progress)
     waste = {name: 1 - real_tokens(batches) / sum(batch["seen"].numel() for batch in batches) for name, batches in {"padded": padded, "padded, grouped by length": sorted_, "packed": tight}.items()}
     return {"seconds_per_token": seconds, "waste": waste, "ratios": [dataclasses.asdict(ratio_of(f"packed over {name}", seconds["packed"], seconds[name])) for name in list(seconds)[:2]]}
@@ -540,7 +541,8 @@ def bench(
     items, out, arena = plan_bench(items, device, minutes, rounds), Path(out), arena_for(scale, device)
     settings = {"arena": dataclasses.asdict(arena), "minutes": minutes, "rounds": rounds}
     for name, result in read_bench(out).items():
-        if different := [key for key in settings if result[key] != settings[key]]: raise ConfigError(f"{out}: {name} was measured there with other settings ({', '.join(different)}): use the same, or another --out")
+        counts = ["arena", *["minutes"] * (name in ("race", "gpt")), *["rounds"] * (name != "race")]         # what its number depends on
+        if different := [key for key in counts if result.get(key) != settings[key]]: raise ConfigError(f"{out}: {name} was measured there with other settings ({', '.join(different)}): use the same, or another --out")
     out.mkdir(parents=True, exist_ok=True)
     measures = {"speed": partial(speed, rounds=rounds), "race": partial(race, minutes=minutes), "gpt": partial(gpt, minutes=minutes, rounds=rounds), "pairs": partial(pairs, rounds=rounds)}
     material = lay_out(arena, texts=300 if scale == "tiny" else None) if any(name in measures and not (out / f"{name}.json").exists() for name in items) else None
