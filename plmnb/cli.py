@@ -425,7 +425,7 @@ def write(
         typer.echo(continue_text(loaded.to(dials.device), tokenizer, beginning, tokens, temperature=temperature, seed=seed))
 
 # %% ../nbs/9_suite/94_cli.ipynb #35
-@app.command(epilog=examples("plmnb bench                                 all of it: about an hour", "plmnb bench speed memory", "plmnb bench race gpt --minutes 2"))
+@app.command(epilog=examples("plmnb bench                                 all of it: an hour and more", "plmnb bench speed memory", "plmnb bench race gpt --minutes 2"))
 def bench(
     what: Annotated[list[str], typer.Argument(metavar="ITEM", help="speed, memory, race, gpt, pairs, compile, growth; without any, all")]=None,
     minutes: Annotated[float, option("--minutes", help="that the baseline trains in a race", show_default=True)]=10,

@@ -351,7 +351,7 @@ def share_of(ours:Race, took:float, target:float)->dict: # for the result
     at, loss = ours.curve[-1]
     return {"reached": loss <= target, "share": at / took if loss <= target else None, "took": took}
 
-def race(arena:Arena, material:Material, *, minutes:float=10, rates=(1e-4, 3e-4, 1e-3), shares=(0.05, 0.1, 0.2), progress:bool=True)->dict:
+def race(arena:Arena, material:Material, *, minutes:float=10, rates=(3e-4, 1e-3, 3e-3), shares=(0.05, 0.1, 0.2), progress:bool=True)->dict:
     "How long ours takes to the lowest loss that the tuned `Trainer` has within `minutes`, as a share of the time that it took. Losses of the sweeps in nats, curves in bits per character."
     V = material.tokenizer.get_vocab_size()
     score = partial(score_cloze, cloze=freeze_masks(material.blocks["test"][:512], V))
