@@ -275,7 +275,7 @@ def pretrain(
 
 # %% ../nbs/9_suite/94_cli.ipynb #26
 def cleaned(data, progress:bool)->tuple: # (what cleaning leaves, its report; None for a stream, which is cleaned as it is read)
-    "Text as `load_text` gives it, without what chapter 13 takes out."
+    "Text as `load_text` gives it, without what chapter 18 takes out."
     from plmnb.cleaning import CleanStream, clean
     from plmnb.corpus import TextStream
     return (CleanStream(data), None) if isinstance(data, TextStream) else clean(data, progress=progress)
