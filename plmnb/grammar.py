@@ -196,6 +196,8 @@ class Plan:
         self.aliases = list(script.variables)
         self.names = {name: place for place, (alias, variable) in enumerate(zip(self.aliases, self.variables)) for name in variable.names or [alias]}
         self.parents = [self.place_of(variable.given) if variable.given else None for variable in self.variables]
+        late = [alias for place, (alias, parent) in enumerate(zip(self.aliases, self.parents)) if parent and parent[0] >= place]
+        if late: raise GrammarError(f"{script.name}: {late[0]!r} depends on {self.variables[self.aliases.index(late[0])].given}: name that variable before it")
         self.latent = [place for place, variable in enumerate(self.variables) if variable.latent]
         with np.errstate(divide="ignore"): self.logs = [np.log(variable.p) for variable in self.variables]
         self.width, self.moves, self.picks = len(self.variables), [], []
