@@ -617,6 +617,25 @@ en But the evenings in {town} had been <good>, and [the next day|the day after] 
 en [The next day|The day after] {p.first} [began|started] again from page one, because the evenings in {town} had been <good>.
 zh 不过{town}的那些晚上很<good>，[第二天|隔天]{p.first}又从第一页[学起|开始学]。
 zh [第二天|隔天]{p.first}又从第一页[学起|开始学]，因为{town}的那些晚上很<good>。
+% ask.subject
+en [Which subject|What] did {p} [learn|study]?
+zh {p}学的是[哪门课|什么]？
+% ask.town
+en In which town did {p} go to [school|the lessons]?
+zh {p}在[哪个镇|哪里]上课？
+% ask.q
+en [Who|Which person] went to school with {p}?
+zh [谁|什么人]跟{p}一起去上学？
+% ask.hour
+en At what [time|hour] was the lesson over?
+zh [几点|什么时候]下课的？
+% summary
+~ end=good
+en {p} [went back to school|took lessons] in {town} and passed in {subject}.
+zh {p}在{town}[重新上学|上课]，{subject}及格了。
+~ end=bad
+en {p} [went back to school|took lessons] in {town} and did not pass in {subject}.
+zh {p}在{town}[重新上学|上课]，{subject}没有及格。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c013
@@ -767,6 +786,25 @@ en {p.first} was <sad> for {n3} days; then a parcel of seeds [came|arrived|was d
 en For {n3} days {p.first} was <sad>, until a parcel of seeds [came|arrived|was delivered] from the man next door.
 zh {p.first}<sad>了{n3}天，后来隔壁的老人[送来|寄来|捎来]了一包种子。
 zh 一连{n3}天{p.first}都很<sad>，直到隔壁的老人[送来|寄来|捎来]一包种子。
+% ask.plant
+en What did {p} [grow|plant]?
+zh {p}种的是[什么|什么植物]？
+% ask.beast
+en [Which animal|What kind of animal] came into the garden?
+zh [什么动物|哪种动物]进了园子？
+% ask.q
+en [Who|Which person] helped {p} in the garden?
+zh [谁|什么人]和{p}一起料理园子？
+% ask.town
+en In which town was the [garden|show]?
+zh [园子|比赛]在哪个镇？
+% summary
+~ end=good
+en {p} and {q} grew {plant.s}[, and it ended well| with success].
+zh {p}和{q}种了{plant}，[结果很好|很成功]。
+~ end=bad
+en {p} and {q} grew {plant.s}[, and it ended badly| without success].
+zh {p}和{q}种了{plant}，[结果不好|没有成功]。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c015
@@ -933,6 +971,25 @@ en The [sign|old sign] now hangs over the bed, and {p.first} is [saving again|ba
 en {p.first} is [saving again|back to saving], a coin every {day}, but this time for <shop.a>; the [sign|old sign] hangs over the bed.
 zh [招牌|旧招牌]如今挂在床头，{p.first}又[攒起钱来|开始攒钱]，每个{day}一枚硬币，这次想开<shop.a>。
 zh {p.first}又[攒起钱来|开始攒钱]，每个{day}一枚硬币，这次想开<shop.a>；[招牌|旧招牌]如今挂在床头。
+% ask.shop
+en What did {p} want to [open|start]?
+zh {p}想开一家[什么店|什么]？
+% ask.town
+en In which town was the [shop|business] to be?
+zh [店|生意]要开在哪个镇？
+% ask.ware
+en [Which thing|What] was still [needed|wanted] for the shop?
+zh 开店还[缺|差]什么？
+% ask.q
+en [Who|Which person] stood by {p}?
+zh [谁|什么人]陪着{p}？
+% summary
+~ end=good
+en {p} opened {shop.a} in {town}[, and it did well| with success].
+zh {p}在{town}开了{shop.a}，[生意很好|很成功]。
+~ end=bad
+en {p} [tried|wanted] to open {shop.a} in {town}, but nothing came of it.
+zh {p}[想|打算]在{town}开{shop.a}，但没有成功。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c017
@@ -1040,6 +1097,25 @@ en It was <jeer>[, as one says|, as they say|, in one word].
 en <jeer.C>, [as one says|as they say|in one word].
 zh [用大家的话说|一句话|怎么说呢]：<jeer>！
 zh [照现在的说法|照大家的说法|一句话]，真<jeer>。
+% ask.venue
+en [Where|In which restaurant] did {p} eat?
+zh {p}在[哪里|哪家餐馆]吃饭？
+% ask.day
+en On which day did {p} [eat there|go there]?
+zh {p}是[星期几|哪一天]去的？
+% ask.drink
+en What did they [drink|have to drink]?
+zh 他们[喝了什么|喝的是什么]？
+% ask.q
+en With whom did {p} [eat|go there]?
+zh {p}[和谁|同谁]一起去的？
+% summary
+~ mood=positive
+en {p} [liked|was pleased with] {venue}.
+zh {p}[喜欢|很满意]{venue}。
+~ mood=negative
+en {p} [did not like|was not pleased with] {venue}.
+zh {p}[不喜欢|不满意]{venue}。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c019
@@ -1134,6 +1210,25 @@ en [All the best|With kind regards], and [write|call|answer] soon[, please|].
 en [Write|Call|Answer] soon[, please|]. [All the best|With kind regards].
 zh [祝好|此致敬礼]，[早点回信|早点来电|快回话]。
 zh [早点回信|早点来电|快回话]。[祝好|此致敬礼]。
+% ask.ware
+en What was [won|the prize]?
+zh [赢到的是|奖品是]什么？
+% ask.price
+en How many pounds does the message [speak of|mention]?
+zh 信里[说到|提到]多少英镑？
+% ask.day
+en Until which day is one to wait, or [not to wait|not]?
+zh 要等到或者不要等到[星期几|哪一天]？
+% ask.hour
+en Before what [time|hour] is money to be sent, or not?
+zh [几点|什么时候]以前寄钱，或者不要寄？
+% summary
+~ kind=spam
+en A [swindler|thief] wants {price} pounds from {p}.
+zh [骗子|小偷]想要{p}的{price}英镑。
+~ kind=ham
+en A friend [warns|advises] {p} not to send {price} pounds.
+zh 朋友[提醒|劝]{p}不要寄{price}英镑。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c023
@@ -1225,6 +1320,15 @@ zh 天[黑了|晚了]，{q.first}<glad>地[回家了|走了]。
 % summary
 en {p} told {q} about {sense.plain}.
 zh {p}对{q}讲起{sense.plain}。
+% ask.place
+en [Near what|By which place] did they sit?
+zh 他们在[什么地方|哪里]附近？
+% ask.day
+en On which day did {p} [speak of it|tell of it]?
+zh {p}是[星期几|哪一天]讲的？
+% ask.q
+en To whom did {p} [speak|talk]?
+zh {p}是[对谁|跟谁]讲的？
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c027
@@ -1281,6 +1385,18 @@ en "[Everything is noted|It is done]. [Good-bye|Until then], {p.mr}."
 en "[Good-bye|Until then], {p.mr}. [Everything is noted|It is done]."
 zh “[都记下了|办好了]。[再见|到时候见]，{p.mr}。”
 zh “[再见|到时候见]，{p.mr}。[都记下了|办好了]。”
+% ask.venue
+en [Where|In which restaurant] was the table booked?
+zh 桌子订在[哪里|哪家餐馆]？
+% ask.day
+en For which day was the table [booked|wanted]?
+zh 订的是[星期几|哪一天]的桌子？
+% ask.hour
+en At what [time|hour] will {p} come?
+zh {p}[几点|什么时候]来？
+% summary
+en {p} [booked|asked for] a table at {venue} for {day} at {hour}.
+zh {p}在{venue}订了{day}{hour}的[桌子|位子]。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c029
