@@ -3,20 +3,22 @@
 # %% auto #0
 __all__ = ['LEFT_OUT', 'SPLITS', 'LONGEST_LINE', 'READERS', 'Row', 'HELD_OUT_SHARE', 'FAMILIES', 'docstrings', 'library_files',
            'help_topics', 'DataError', 'assign_splits', 'to_splits', 'characters_by', 'load_pydoc', 'fingerprint',
-           'read_utf8', 'find_files', 'read_rows', 'load_text', 'copy_key', 'split_of', 'TextStream', 'family_of',
-           'hide_name', 'load_task']
+           'read_utf8', 'find_files', 'read_rows', 'is_world', 'load_text', 'copy_key', 'split_of', 'TextStream',
+           'family_of', 'hide_name', 'load_task']
 
-# %% ../nbs/1_language/16_corpus.ipynb #3
+# %% ../nbs/1_language/16_corpus.ipynb #c003
 import ast, csv, glob, hashlib, json, math, re, sysconfig
 from collections import Counter, deque, namedtuple
 from contextlib import contextmanager
 from functools import cache
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 from .core import PlmError
+from .views import world_task
+from .world import TEXTS, WorldConfig, parse_source, stream_hash, told, world_text
 
-# %% ../nbs/1_language/16_corpus.ipynb #6
+# %% ../nbs/1_language/16_corpus.ipynb #c006
 def docstrings(
     source:str, # Python source code
 )->list:        # the docstrings, indentation removed, in the order of the syntax tree
@@ -25,7 +27,7 @@ def docstrings(
     found = (ast.get_docstring(node) for node in ast.walk(ast.parse(source)) if isinstance(node, holders))
     return [text for text in found if text]
 
-# %% ../nbs/1_language/16_corpus.ipynb #9
+# %% ../nbs/1_language/16_corpus.ipynb #c009
 LEFT_OUT = {"test", "tests", "idle_test", "site-packages", "dist-packages", "_bundled", "_vendor", "turtledemo", "lib-dynload", "config", "__pycache__"}
 
 def library_files(
@@ -40,7 +42,7 @@ def library_files(
         found[".".join(parts).removesuffix(".__init__")] = path
     return dict(sorted(found.items()))
 
-# %% ../nbs/1_language/16_corpus.ipynb #12
+# %% ../nbs/1_language/16_corpus.ipynb #c012
 def help_topics(
     source:str, # source code of `pydoc_data.topics`
 )->dict:        # topic -> text
@@ -48,7 +50,7 @@ def help_topics(
     tables = [node.value for node in ast.parse(source).body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)]
     return ast.literal_eval(tables[0])
 
-# %% ../nbs/1_language/16_corpus.ipynb #17
+# %% ../nbs/1_language/16_corpus.ipynb #c017
 class DataError(PlmError, ValueError):
     "Text or labels that cannot be used; the message names file, line and remedy."
 
@@ -88,7 +90,7 @@ def characters_by(
     for row in rows: sizes[row[key]] += len(row["text"])
     return sizes
 
-# %% ../nbs/1_language/16_corpus.ipynb #19
+# %% ../nbs/1_language/16_corpus.ipynb #c019
 @cache
 def _pydoc_rows()->tuple:
     "Every different text of the standard library with its module."
@@ -115,7 +117,7 @@ def load_pydoc()->"DatasetDict": # columns text, module
     "The documentation of the running Python: one copy of each text, split by module."
     return to_splits([{"text": text, "module": name} for name, text in _pydoc_rows()], "module", _pydoc_split())
 
-# %% ../nbs/1_language/16_corpus.ipynb #22
+# %% ../nbs/1_language/16_corpus.ipynb #c022
 def fingerprint(
     data, # a `Dataset`, a `DatasetDict` or a `TextStream`
 )->str:   # "sha256:" and 16 hexadecimal digits
@@ -127,7 +129,7 @@ def fingerprint(
         for row in part: digest.update(json.dumps(row, sort_keys=True, default=str).encode())
     return "sha256:" + digest.hexdigest()[:16]
 
-# %% ../nbs/1_language/16_corpus.ipynb #29
+# %% ../nbs/1_language/16_corpus.ipynb #c029
 LONGEST_LINE = 5_000_000 # characters: a longer line is a dump without line ends, not text
 
 def read_utf8(
@@ -148,7 +150,7 @@ def read_utf8(
                 yield number, content
     if empty: raise DataError(f"{path}: the file is empty: name a file with text")
 
-# %% ../nbs/1_language/16_corpus.ipynb #31
+# %% ../nbs/1_language/16_corpus.ipynb #c031
 def _rows_txt(path):
     "One row a paragraph."
     for says, lines in groupby(read_utf8(path), key=lambda line: bool(line[1].strip())):
@@ -186,7 +188,7 @@ def _rows_parquet(path):
 
 READERS = {".txt": _rows_txt, ".jsonl": _rows_jsonl, ".csv": _rows_csv, ".parquet": _rows_parquet}
 
-# %% ../nbs/1_language/16_corpus.ipynb #32
+# %% ../nbs/1_language/16_corpus.ipynb #c032
 def find_files(
     source,  # a file, a folder, a pattern with * ? [ ], or a list of these
 )->list:     # sorted paths with a suffix that can be read, each once
@@ -217,7 +219,13 @@ def read_rows(
             yield Row(f"{path}, row {count}", path.name, {name: row[name] for name in columns})
         if not count: raise DataError(f"{path}: no rows: name a file with data")
 
-# %% ../nbs/1_language/16_corpus.ipynb #35
+# %% ../nbs/1_language/16_corpus.ipynb #c035
+def is_world(
+    source, # as `load_text` takes it
+)->bool:
+    "Does it name the small world?"
+    return isinstance(source, WorldConfig) or isinstance(source, str) and (source == "world" or source.startswith("world:"))
+
 def _is_hub(source)->bool: return isinstance(source, str) and source.startswith("hub:")
 
 def _hub_parts(source)->tuple: # ("OWNER/NAME", [CONFIG] or [], revision or None)
@@ -260,17 +268,18 @@ def _checked(rows, column)->list:
     return rows
 
 def load_text(
-    source="pydoc",       # "pydoc", a path or pattern or a list of them, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
+    source="pydoc",       # "pydoc", "world" or "world:DIAL=VALUE,…" (chapter 13), a path or pattern or a list of them, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
     *, column:str="text", # the column that holds the text, for .jsonl, .csv, .parquet and the Hub
     streaming:bool=False, # for more text than memory holds: a `TextStream`
 )->"DatasetDict | TextStream": # train, validation, test with a column "text"
     "Text to pre-train on. Raises `DataError` naming file, line and remedy."
     if streaming: return TextStream(source, column)
     if source == "pydoc": return load_pydoc()
+    if is_world(source): return world_text(parse_source(source))
     rows = _hub_rows(source, column) if _is_hub(source) else read_rows(source, column)
     return to_splits([{"text": row.values[column], "module": row.file} for row in _checked(rows, column)], "text")
 
-# %% ../nbs/1_language/16_corpus.ipynb #38
+# %% ../nbs/1_language/16_corpus.ipynb #c038
 HELD_OUT_SHARE = 0.01 # of a stream, for validation, and again for test
 
 def copy_key(
@@ -296,9 +305,11 @@ class TextStream:
     "Text that is read anew each time one goes through it. Raises `DataError` at once for a source that is not there, and for a bad row when it comes to it."
     def __init__(self, source="pydoc", column:str="text"): # as `load_text` takes them
         self.source, self.column = _at_commit(source) if _is_hub(source) else source, column
-        self.files = [] if source == "pydoc" or _is_hub(source) else find_files(source)
+        self.world = parse_source(source) if is_world(source) else None
+        self.files = [] if source == "pydoc" or self.world or _is_hub(source) else find_files(source)
 
     def __iter__(self): # (split, text)
+        if self.world: return ((split, text) for split, n in TEXTS.items() for text, *_ in islice(told(self.world, split), n))
         if self.source == "pydoc": return ((_pydoc_split()[module], text) for module, text in _pydoc_rows())
         rows = read_rows(self.files, self.column) if self.files else _hub_rows(self.source, self.column, streaming=True)
         return ((split_of(text), text) for text in (row.values[self.column] for row in _with_text(rows, self.column)))
@@ -306,12 +317,13 @@ class TextStream:
     def fingerprint(self)->str: # "sha256:" and 16 hexadecimal digits
         "A hash of all that it would read."
         digest = hashlib.sha256(f"{self.column} {self.source if _is_hub(self.source) else ''}".encode())
+        if self.world: digest.update(f"{self.world} {stream_hash(self.world, 100)}".encode())
         for path in self.files:
             with open(path, "rb") as file: digest.update(path.name.encode() + hashlib.file_digest(file, "sha256").digest())
         for module, text in _pydoc_rows() if self.source == "pydoc" else (): digest.update(f"{module}\0{text}\0".encode("utf-8", "surrogatepass"))
         return "sha256:" + digest.hexdigest()[:16]
 
-# %% ../nbs/1_language/16_corpus.ipynb #43
+# %% ../nbs/1_language/16_corpus.ipynb #c043
 FAMILIES = {
     "language": "ast dis tokenize token inspect importlib pkgutil compileall symtable lib2to3 opcode codeop code zipimport modulefinder runpy keyword pyclbr py_compile pickletools tabnanny imp site",
     "data": "collections datetime _pydatetime calendar heapq bisect weakref types copy pprint reprlib enum graphlib array dataclasses abc _collections_abc contextlib functools itertools operator _weakrefset zoneinfo copyreg",
@@ -343,7 +355,7 @@ def hide_name(
     pattern = "|".join(re.escape(part) for part in sorted(parts, key=len, reverse=True) if len(part) > 1)
     return re.sub(rf"\b_?(?:{pattern})\b", "module", text, flags=re.IGNORECASE) if pattern else text
 
-# %% ../nbs/1_language/16_corpus.ipynb #46
+# %% ../nbs/1_language/16_corpus.ipynb #c046
 def _labelled(rows, names=None):
     "Splits by text with `label` as a `ClassLabel`, the names sorted unless given."
     from datasets import ClassLabel
@@ -360,12 +372,13 @@ def _label_of(row, column):
     return str(value).strip()
 
 def load_task(
-    name:str,                # "topic"; any name for a file of yours
-    source="pydoc",          # "pydoc", or a path or pattern or a list of them
+    name:str,                # "topic"; of the world any of `plmnb.views.VIEWS`; any name for a file of yours
+    source="pydoc",          # "pydoc", "world" or "world:DIAL=VALUE,…", or a path or pattern or a list of them
     *, text_column:str="text",
     label_column:str="label",
-)->"DatasetDict":            # train, validation, test with "text" (str) and "label" (ClassLabel)
-    "A classification task. Raises `DataError` for missing columns, missing labels and a single class."
+)->"DatasetDict":            # train, validation, test with "text" (str) and "label" (ClassLabel); of the world in the columns of the task's public set
+    "A labelled task. Raises `DataError` for missing columns, missing labels and a single class."
+    if is_world(source): return world_task(name, parse_source(source))
     if source == "pydoc":
         if name != "topic": raise DataError(f"pydoc has no task {name!r}: use 'topic', or a file of your own as the source")
         return _labelled([{"text": hide_name(text, module), "label": family_of(module), "module": module}
