@@ -180,11 +180,11 @@ def pick(
 # %% ../nbs/1_language/10_grammar.ipynb #c020
 class Bound:
     "A slot tied to the place of its variable in a script."
-    __slots__ = ("strings", "place", "variable", "name", "form", "kind", "local")
-    def __init__(self, slot, place, variable, form, language):
+    __slots__ = ("strings", "place", "variable", "name", "form", "kind", "local", "parent")
+    def __init__(self, slot, place, variable, form, language, parent): # parent: (place, property) that the weights depend on, or None
         if (language, form) not in variable.forms: raise GrammarError(f"{variable.name} has no form {form!r} in {language}: it has {', '.join(sorted(repr(f) for l, f in variable.forms if l == language))}")
         self.strings, self.place, self.variable = variable.forms[language, form], place, variable
-        self.name, self.form, self.kind, self.local = slot.name, form, variable.kinds.get(form), slot.local
+        self.name, self.form, self.kind, self.local, self.parent = slot.name, form, variable.kinds.get(form), slot.local, parent
 
 class Plan:
     "A script made ready for drawing and for reading: places for its variables, tables of its choices."
@@ -265,12 +265,13 @@ class Plan:
                 kind = node.name.partition(":")[0]
                 if kind not in self.all: raise GrammarError(f"<{node.name}>: there is no {kind!r}")
                 place, variable = seen.setdefault(node.name, (base + len(seen), self.all[kind]))
-                if variable.given and self.place_of(variable.given)[0] not in self.latent: raise GrammarError(f"<{node.name}> depends on {variable.given}, which is not latent")
-                found.append(Bound(node, place, variable, node.form, language))
+                parent = self.place_of(variable.given) if variable.given else None
+                if parent and parent[0] not in self.latent: raise GrammarError(f"<{node.name}> depends on {variable.given}, which is not latent")
+                found.append(Bound(node, place, variable, node.form, language, parent))
             else:
                 if node.name not in self.names: raise GrammarError(f"{{{node.name}}}: the script has only {', '.join(self.names)}")
                 place = self.names[node.name]
-                found.append(Bound(node, place, self.variables[place], self.form_of(node.name, node.form), language))
+                found.append(Bound(node, place, self.variables[place], self.form_of(node.name, node.form), language, self.parents[place]))
         return tuple(found)
 
 def _depth(nodes):
@@ -374,59 +375,78 @@ class Grammar:
     )->tuple:              # (pieces, steps, log p): strings and bound slots in order; (step, move, first piece) of each sentence
         "Say a frame in a language."
         plan, values, drawn = frame.plan, frame.values, frame.wording[language]
-        pieces, steps, used, log_p, latent, at = [], [], {}, math.log(self.p[self.plans.index(plan)]), {}, 0
-        for s, (guard, table, logs, bound, base) in enumerate(plan.moves):
-            m = frame.moves[s]
-            if guard is None: log_p += logs[0, m]
-            elif guard in plan.latent: latent.setdefault(guard, []).append(logs[:, m])
-            else: log_p += logs[values[guard], m]
-            if m < len(bound):
+        pieces, steps, used, log_p, at = [], [], {}, math.log(self.p[self.plans.index(plan)]), 0
+        for s, (_, _, _, bound, _) in enumerate(plan.moves):
+            if (m := frame.moves[s]) < len(bound):
                 wordings = bound[m][0][language]
                 steps.append((s, m, len(pieces)))
-                log_p -= math.log(len(wordings))
-                k, less = _say(wordings[drawn[at] * len(wordings) >> 32], drawn, at + 1, pieces, used)
-                log_p -= less
+                _, cost = _say(wordings[drawn[at] * len(wordings) >> 32], drawn, at + 1, pieces, used)
+                log_p -= cost + math.log(len(wordings))
             at += plan.picks[s]
-        open_ = any(guard is not None and guard not in plan.latent and not self._settles(plan, s, frame.moves[s], used.get(guard), language) for s, (guard, *_) in enumerate(plan.moves))
-        for place, (node, forms) in used.items():
-            variable, value = node.variable, values[place]
-            labels, logs = self._told(variable, language, tuple(sorted(forms)))
-            parent = plan.parents[place] if place < len(plan.variables) else plan.place_of(variable.given) if variable.given else None
-            if variable.latent: latent.setdefault(place, []).append(np.where(labels == labels[value], 0.0, -np.inf))
+        return pieces, steps, self._log_p_of_choices(frame, language, used, log_p)
+
+    def _log_p_of_choices(self, frame, language, used, log_p):
+        "log p of moves and values, summed over whatever the text leaves open; None where an open variable depends on another that is open too."
+        plan, values, rows = frame.plan, frame.values, {}
+        told = {place: tuple(sorted(forms)) for place, (_, forms) in used.items()}
+        open_ = set(plan.latent)                                       # to be summed over
+        for s, (guard, table, *_) in enumerate(plan.moves):
+            if guard is not None and guard not in open_ and not self._constant(plan.variables[guard], language, told.get(guard, ()), (id(plan), s, frame.moves[s]), table[:, frame.moves[s]]): open_.add(guard)
+        for place, (node, _) in used.items():
+            parent = node.parent
+            if parent is not None and parent[0] not in open_ and not self._constant(plan.variables[parent[0]], language, told.get(parent[0], ()), parent[1], plan.variables[parent[0]].groups[parent[1]]): open_.add(parent[0])
+        for s, (guard, _, logs, _, _) in enumerate(plan.moves):
+            if guard in open_: rows.setdefault(guard, []).append(logs[:, frame.moves[s]])
+            else: log_p += logs[0 if guard is None else values[guard], frame.moves[s]]
+        for place, (node, _) in used.items():
+            value, parent = values[place], node.parent
+            labels, logs = self._told(node.variable, language, told[place])
+            if place in open_: rows.setdefault(place, []).append(np.where(labels == labels[value], 0.0, -np.inf))
             elif parent is None: log_p += logs[value]
-            elif parent[0] in plan.latent: latent.setdefault(parent[0], []).append(logs[value][plan.variables[parent[0]].groups[parent[1]]])
-            else: log_p += logs[value][plan.rows(parent, values[parent[0]])]; open_ |= not self._same(plan, parent, used, language)
-        for place, rows in latent.items():
+            elif parent[0] in open_: rows.setdefault(parent[0], []).append(logs[value][plan.variables[parent[0]].groups[parent[1]]])
+            else: log_p += logs[value][plan.rows(parent, values[parent[0]])]
+        for place, found in rows.items():
             parent = plan.parents[place]
-            if parent is not None: open_ |= not self._same(plan, parent, used, language)
-            log_p += _logsumexp(plan.logs[place][0 if parent is None else plan.rows(parent, values[parent[0]])] + sum(rows))
-        return pieces, steps, None if open_ else float(log_p)
+            if parent is not None and (parent[0] in open_ or not self._constant(plan.variables[parent[0]], language, told.get(parent[0], ()), parent[1], plan.variables[parent[0]].groups[parent[1]])): return None
+            log_p += _logsumexp(plan.logs[place][0 if parent is None else plan.rows(parent, values[parent[0]])] + sum(found))
+        return float(log_p)
+
+    def _fewest(self, variable, language, forms): # those forms that tell as much as all of them
+        key = (id(variable), language, "fewest", forms)
+        if key not in self.tables:
+            finer = lambda a, b: self._finer(variable, language, a, b)
+            self.tables[key] = tuple(b for b in forms if not any(finer(a, b) and (not finer(b, a) or a < b) for a in forms if a != b))
+        return self.tables[key]
+
+    def _finer(self, variable, language, a, b): # does whoever knows form a know form b?
+        key = (id(variable), language, "finer", a, b)
+        if key not in self.tables:
+            labels = self._labels_of(variable, language, a)
+            self.tables[key] = len(set(zip(labels, self._labels_of(variable, language, b)))) == len(set(labels))
+        return self.tables[key]
+
+    def _labels_of(self, variable, language, form): # a number for each different string
+        key = (id(variable), language, form)
+        if key not in self.tables: self.tables[key] = _labels(variable.forms[language, form]).tolist()
+        return self.tables[key]
 
     def _told(self, variable, language, forms): # (which values these forms tell apart (V,), log p of each such class by value)
-        key = (id(variable), language, forms)
+        forms = self._fewest(variable, language, forms)
+        key = (id(variable), language, "told", forms)
         if key not in self.tables:
-            names = list(zip(*(variable.forms[language, form] for form in forms)))
-            labels = _labels(names)
+            labels = _labels(list(zip(*(self._labels_of(variable, language, form) for form in forms))))
             p = np.stack([np.bincount(labels, row)[labels] for row in variable.p], 1)
             with np.errstate(divide="ignore"): logs = np.log(p)
             self.tables[key] = (labels, logs if variable.given else logs[:, 0].tolist())
         return self.tables[key]
 
     def _constant(self, variable, language, forms, key, column): # is the column the same for all values that these forms do not tell apart?
+        forms = self._fewest(variable, language, forms)
         key = (id(variable), language, forms, key)
         if key not in self.tables:
             labels = self._told(variable, language, forms)[0] if forms else np.zeros(len(variable), int)
             self.tables[key] = len(set(zip(labels.tolist(), np.asarray(column).tolist()))) == labels.max() + 1
         return self.tables[key]
-
-    def _settles(self, plan, s, m, told, language):
-        guard, table, *_ = plan.moves[s]
-        return self._constant(plan.variables[guard], language, tuple(sorted(told[1])) if told else (), (id(plan), s, m), table[:, m])
-
-    def _same(self, plan, parent, used, language):
-        place, group = parent
-        if place in plan.latent: return True # summed over
-        return self._constant(plan.variables[place], language, tuple(sorted(used[place][1])) if place in used else (), group, plan.variables[place].groups[group])
 
     def say(
         self,
