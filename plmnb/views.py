@@ -196,15 +196,19 @@ def asking_scripts(world)->list:
 
 def reading_rows(world, split):
     "A text, a question, and where in the text the answer stands, if anywhere, as SQuAD 2.0 has them."
+    others = {} # script -> (who it is about, question) of the text before
     for i, document in enumerate(documents(world, asking_scripts(world), split, "reading")):
-        asked = list(questions(world, document))
-        if not asked: continue
+        asked, script = list(questions(world, document)), document.frame.name
         a, b = numbers(world.config.seed, "question", document.text, shape=(2,)).tolist()
-        empty = [row for row in asked if not row[2]]
-        rows = empty if empty and a * 3 >> 32 == 0 else [row for row in asked if row[2]] or empty
-        _, question, marks = rows[b * len(rows) >> 32]
+        who, foreign = others.get(script, ("", ""))
+        if rows := [row for row in asked if row[2]]:
+            own = document.frame.form("p", "", document.language)
+            others[script] = next(((own, question) for _, question, _ in rows if own in question), (who, foreign))
+        if foreign and who not in document.text and a * 3 >> 32 == 0: question, marks = foreign, [] # about somebody of whom this text says nothing
+        elif asked: _, question, marks = asked[b * len(asked) >> 32]
+        else: continue
         spans = [answer_span(document, mark) for mark in marks[:1]]
-        yield {"id": f"{split}-{i}", "title": document.frame.name, "context": document.text, "question": question,
+        yield {"id": f"{split}-{i}", "title": script, "context": document.text, "question": question,
                "answers": {"text": [document.text[start:end] for start, end in spans], "answer_start": [start for start, _ in spans]}}
 
 def answer_span(document, mark): # (start, end), without an article
