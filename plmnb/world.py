@@ -5,7 +5,7 @@ __all__ = ['REGIONS', 'KIN', 'KINDS_OF_EMPLOYER', 'NUMBERS', 'DAYS', 'MONTHS', '
            'SHAPES', 'TINTS', 'SKIES', 'SIDES', 'SPLITS', 'TEXTS', 'WorldConfig', 'Person', 'Town', 'Employer', 'World',
            'with_capitals', 'cast_variable', 'town_variable', 'simple_variable', 'latent_variable', 'other_variable',
            'world_variables', 'special_variables', 'sense_variable', 'open_world', 'parse_source', 'frames',
-           'vocabulary', 'Typist', 'secrets', 'told', 'world_text', 'stream_hash', 'causal_floor']
+           'vocabulary', 'Typist', 'secrets', 'told', 'world_text', 'stream_hash', 'causal_floor', 'masked_floor']
 
 # %% ../nbs/1_language/13_world.ipynb #c003
 import hashlib, math, re
@@ -465,3 +465,23 @@ def causal_floor(
     cost, words = np.array(rows, float).T
     ratio = cost.sum() / words.sum()
     return float(ratio), float(1.96 * (cost - ratio * words).std() / words.mean() / len(rows) ** 0.5), float(cost.mean())
+
+# %% ../nbs/1_language/13_world.ipynb #c034
+def masked_floor(
+    config:WorldConfig|None=None, # None: the defaults
+    n:int=200,                    # texts drawn
+    share:float=0.15,             # of the words are hidden, each by itself
+    split:str="test",
+)->tuple:                         # (nats a hidden word, half the width of its 95 % interval, hidden words)
+    "The loss of the ideal masked predictor (Devlin 2019, §3.1, with every chosen word hidden): exact for each gap, averaged over a sample. Raises `ConfigError` for typing errors or secrets, which the reader does not know."
+    config = config or WorldConfig()
+    if config.typos or config.canaries: raise ConfigError("the floor of gaps is known for typos=0 and no canaries: set them so")
+    world, found = open_world(config), []
+    reader = world.grammar.reader(config.language)
+    for k, (text, *_) in enumerate(islice(told(config, split), n)):
+        words = tokens_of(text, config.language)
+        hidden = np.flatnonzero(numbers(config.seed, split, "hidden", k, shape=(len(words),)) < share * 2**32).tolist()
+        found.append((sum(reader.masked_losses(words, hidden)), len(hidden)))
+    loss, gaps = np.array(found, float).T
+    ratio = loss.sum() / gaps.sum()
+    return float(ratio), float(1.96 * (loss - ratio * gaps).std() / gaps.mean() / n ** 0.5), int(gaps.sum())
