@@ -3,7 +3,8 @@
 # %% auto #0
 __all__ = ['Slot', 'Pick', 'MACROS', 'JOIN', 'TOKEN', 'BLOCK', 'TWO32', 'Mark', 'END', 'GrammarError', 'parse_wording',
            'Variable', 'Move', 'Step', 'Script', 'parse_scripts', 'tokens_of', 'numbers', 'thresholds', 'pick', 'Bound',
-           'Plan', 'Frame', 'Document', 'Grammar', 'every_text', 'Reader', 'Reading']
+           'Plan', 'Frame', 'Document', 'Grammar', 'every_text', 'Reader', 'Reading', 'Parse', 'parses',
+           'asides_that_fit']
 
 # %% ../nbs/1_language/10_grammar.ipynb #c003
 import hashlib, math, re
@@ -530,7 +531,7 @@ def _labels(names):
 
 def _logsumexp(values):
     top = values.max()
-    return top + math.log(np.exp(values - top).sum())
+    return top + math.log(np.exp(values - top).sum()) if top > -math.inf else top
 
 # %% ../nbs/1_language/10_grammar.ipynb #c027
 def every_text(
@@ -815,3 +816,88 @@ class Reading:
                 if part: found[name] = found.get(name, 0.0) + part
         total = sum(found.values())
         return {name: mass / total for name, mass in found.items()}
+
+# %% ../nbs/1_language/10_grammar.ipynb #c042
+class Parse(namedtuple("Parse", "end steps values marks")):
+    "A way to read tokens up to some place: the (step, move, first token) so far; which values each place may have; the slots that were met, with their tokens."
+
+def parses(
+    reader:Reader,
+    text:str,
+    *, whole:bool=True, # False: some sentences of a text, that follow each other
+)->list:                # `Document`s, one for each way
+    "Every way in which a text can be read, as documents; what it leaves open has the likeliest value."
+    reader.tokens, reader.open, reader.hidden = tokens_of(text, reader.language), False, {}
+    places = [found.span() for found in TOKEN[reader.language].finditer(text)]
+    found = []
+    for plan in reader.grammar.plans:
+        for first in range(1 if whole else len(plan.moves)):
+            found += [(plan, parse) for parse in _read_on(reader, plan, first, Parse(0, (), {}, ()), whole)]
+    log_p = reader.read(text).log_p if whole else -math.inf
+    documents = [_as_document(plan, parse, text, places, reader.language, log_p) for plan, parse in found]
+    return [document for document in documents if document]
+
+def asides_that_fit(
+    reader:Reader,
+    document:Document,
+    text:str,
+    *, names:bool=True, # must it speak of the same things as the document? False: it only has to be said of this script
+)->list:                # names
+    "Which asides of the document's script can be worded like this: what does a question ask for?"
+    reader.tokens, reader.open, reader.hidden = tokens_of(text, reader.language), False, {}
+    plan, values = document.frame.plan, document.frame.values
+    return list(dict.fromkeys(name for name, moves in plan.asides.items() for _, said in moves for wording in said[reader.language] for parse in _spans(reader, wording, Parse(0, (), {}, ()))
+                              if parse.end == len(reader.tokens) and (not names or all(values[place] in fits for place, fits in parse.values.items()))))
+
+def _read_on(reader, plan, s, parse, whole):
+    "All ways to read on from a step."
+    done = parse.end == len(reader.tokens)
+    if s == len(plan.moves) or done and not whole:
+        if done: yield parse
+        return
+    guard, table, _, bound, _ = plan.moves[s]
+    for m, (said, _) in enumerate([*bound, ({}, ())]):
+        silent = m == len(bound)
+        if silent and not whole and not parse.steps: continue # a fragment begins with a sentence
+        fits = set(np.flatnonzero(table[:, m]).tolist())
+        values = parse.values if guard is None else _narrowed(parse.values, guard, fits)
+        if not fits or values is None: continue
+        if silent: yield from _read_on(reader, plan, s + 1, parse._replace(values=values), whole); continue
+        for wording in said[reader.language]:
+            for after in _spans(reader, wording, parse._replace(values=values, steps=(*parse.steps, (s, m, parse.end)))): yield from _read_on(reader, plan, s + 1, after, whole)
+
+def _narrowed(values, place, more): # None where nothing is left
+    both = more & values[place] if place in values else more
+    return {**values, place: both} if both else None
+
+def _spans(reader, nodes, parse):
+    "All ways in which a wording fits."
+    if not nodes: yield parse; return
+    node, rest = nodes[0], nodes[1:]
+    if node.__class__ is str:
+        if (end := reader._literal(node, parse.end)) is not None: yield from _spans(reader, rest, parse._replace(end=end))
+    elif node.__class__ is Pick:
+        for option in node.options: yield from _spans(reader, (*option, *rest), parse)
+    else:
+        _, by, lengths = reader._forms(node)
+        for n in lengths:
+            values = _narrowed(parse.values, node.place, set(by.get(tuple(reader.tokens[parse.end:parse.end + n]), ())))
+            if values is not None: yield from _spans(reader, rest, parse._replace(end=parse.end + n, values=values, marks=(*parse.marks, (parse.end, parse.end + n, node))))
+
+def _as_document(plan, parse, text, places, language, log_p): # None where the values contradict each other
+    variables = dict(enumerate(plan.variables)) | {node.place: node.variable for *_, node in parse.marks}
+    inside = {place: np.isin(np.arange(len(variable)), list(parse.values[place])) if place in parse.values else np.ones(len(variable), bool) for place, variable in variables.items()}
+    parent_of = {place: plan.place_of(variable.given) if variable.given else None for place, variable in variables.items()}
+    for place in sorted(variables, reverse=True): # what children say about their parents
+        if parent := parent_of[place]: inside[parent[0]] &= (variables[place].p @ inside[place] > 0)[plan.variables[parent[0]].groups[parent[1]]]
+    values = [0] * plan.width
+    for place in sorted(variables):
+        p = variables[place].p[plan.rows(parent, values[parent[0]]) if (parent := parent_of[place]) else 0] * inside[place]
+        if not p.any(): return None
+        values[place] = int(p.argmax())
+    moves = [len(bound) for _, _, _, bound, _ in plan.moves]
+    for s, m, _ in parse.steps: moves[s] = m
+    wording = {name: numbers("parse", text, name, shape=(sum(plan.picks),)).tolist() for name in plan.languages} # to say it again, in other words
+    ends = [*(first for _, _, first in parse.steps[1:]), len(places)]
+    return Document(text, log_p, language, Frame(plan, values, moves, wording), tuple((places[first][0], places[end - 1][1], s, m) for (s, m, first), end in zip(parse.steps, ends)),
+                    tuple(Mark(places[a][0], places[b - 1][1], node.name, node.form, node.kind, values[node.place], node.local) for a, b, node in parse.marks))
