@@ -29,16 +29,20 @@ def reader_of(
     grammar = open_world(config).grammar
     return (Grammar([grammar.named[name].script for name in scripts], grammar.variables) if scripts else grammar).reader(config.language)
 
+def _must_be_said(found, text): # a reading or documents, if there is one
+    if not found or not getattr(found, "ways", True): raise ConfigError(f"no text of this world reads {text[:80]!r}: was it made with another config, or has it typing errors?")
+    return found
+
 def likeliest_labels(name:str, rows, config:WorldConfig)->list: # indices of classes
     "The likeliest value of the variable that is the label."
     script, column, variable = LABELS[name]
     names = [str(value) for value in VIEWS[name].classes]
-    found = [reader_of(config, script).read(row[column]).posterior(variable, "") for row in rows]
+    found = [_must_be_said(reader_of(config, script).read(row[column]), row[column]).posterior(variable, "") for row in rows]
     return [names.index(str(max(p, key=p.get))) for p in found]
 
 def same_sense(rows, config:WorldConfig)->list: # 0 or 1
     "Does the word mean the same in both texts? The probability is a sum over senses."
-    likely = lambda text: reader_of(config, "talk").read(text).posterior("sense", "")
+    likely = lambda text: _must_be_said(reader_of(config, "talk").read(text), text).posterior("sense", "")
     return [int(sum(p * likely(row["sentence2"]).get(sense, 0.0) for sense, p in likely(row["sentence1"]).items()) > 0.5) for row in rows]
 
 # %% ../nbs/1_language/19_ideal.ipynb #c011
@@ -48,9 +52,7 @@ def read_one(
     *, whole:bool=True, # False: sentences out of a text
 ):                      # a `Document`; `ConfigError` where the grammar cannot say this
     "The first of all ways to read a text."
-    found = parses(reader, text, whole=whole)
-    if not found: raise ConfigError(f"no text of this world reads {text[:80]!r}: was it made with another config, or has it typing errors?")
-    return found[0]
+    return _must_be_said(parses(reader, text, whole=whole), text)[0]
 
 def read_names(rows, config:WorldConfig)->list: # lists of tags
     "The names in a text."

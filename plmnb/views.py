@@ -288,7 +288,7 @@ def states_of(document)->list: # a dict a turn
 
 def sense_rows(world, split):
     "Two texts with the same word, and whether it means the same in both, as WiC has them."
-    waiting = {}
+    waiting, made = {}, 0
     for document in documents(world, ["talk"], split, "sense"):
         if not document.frame.property("sense", "ambiguous"): continue
         word, sense = document.frame.property("sense", "word"), document.frame.property("sense")
@@ -298,7 +298,8 @@ def sense_rows(world, split):
         before = next((row for row in waiting.get(word, ()) if (row[3] == sense) == same), None)
         if before is None: waiting.setdefault(word, []).append(now); continue
         waiting[word].remove(before)
-        yield {"word": word, "sentence1": before[0], "sentence2": now[0], "start1": before[1], "end1": before[2], "start2": now[1], "end2": now[2], "label": int(same)}
+        yield {"word": word, "sentence1": before[0], "sentence2": now[0], "start1": before[1], "end1": before[2], "start2": now[1], "end2": now[2], "idx": made, "label": int(same)}
+        made += 1
 
 def order_rows(world, split):
     "Two sentences that follow each other in a text, or stand in the wrong order."
