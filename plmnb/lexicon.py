@@ -456,6 +456,18 @@ pair_of_bell-bottoms/pairs_of_bell-bottoms 喇叭裤 条 @1966-1980; top_hat 高
 cloche_hat 钟形女帽 顶 @1920-1935; pair_of_leggings/pairs_of_leggings 打底裤 条 @1984-2029; cardigan 开襟毛衣 件 @1925-1985; shell_suit 尼龙运动服 套 @1985-1997; flapper_dress 流苏连衣裙 条 @1920-1932
 face_mask 口罩 只 @2018-2029; pair_of_spats/pairs_of_spats 鞋罩 双 @1900-1938; pair_of_platform_shoes/pairs_of_platform_shoes 厚底鞋 双 @1970-1982; fleece_jacket 抓绒外套 件 @1988-2022; hobble_skirt 窄底长裙 条 @1908-1916
 pair_of_plus_fours/pairs_of_plus_fours 灯笼裤 条 @1918-1942; twinset 两件套毛衣 套 @1935-1968; puffer_jacket 短款羽绒服 件 @2008-2029; pair_of_leg_warmers/pairs_of_leg_warmers 护腿套 双 @1978-1992; boiler_suit 连体工装 套 @1936-1960
+@@ chance phrase
+in_the_draw 抽奖时; in_the_lottery 买彩票时; at_the_fair 在集市上; at_cards 打牌时; in_a_bet 打赌时
+@@ recipient phrase
+office 办事处; stranger 陌生人; postman 邮递员; caller 来人; gentleman_in_grey 穿灰衣服的先生
+@@ authority phrase
+bank 银行; police 警察; neighbours 邻居; lawyer 律师
+@@ trick phrase
+thief 小偷; joke 玩笑; trick 骗局; swindler 骗子
+@@ regret phrase
+pay_for_it 付出代价; be_sorry 后悔; lose_it 失去它; be_left_out 没有份
+@@ feature phrase
+music 音乐; room 房间; table_by_the_door 门口那张桌子; light 灯光; view 窗外的景色; company_at_the_next_table 邻桌的客人
 @@ dance noun
 waltz/- 华尔兹 支 @1900-1955; foxtrot/- 狐步舞 支 @1914-1960; twist/- 扭扭舞 支 @1959-1975; polka/- 波尔卡 支 @1900-1925; tango/- 探戈 支 @1911-1945
 disco/- 迪斯科 支 @1973-1995; macarena/- 玛卡莲娜舞 支 @1993-2010; jitterbug/- 吉特巴 支 @1936-1958; charleston/- 查尔斯顿舞 支 @1922-1935; two-step/- 两步舞 支 @1900-1918
