@@ -6,7 +6,7 @@ import sys
 import pytest
 
 # changes only when the rules or the words change; then it is printed by chapter 13
-HASH = "034e8355e14fed97e3bb9e338ac599daa86ac92e71865175d2636dbaa6934e6c"
+HASH = "acd009e2ed568893c0855acbd7332eff9dc4fd256cd4df145a3d9879bdca3352"
 SAY = "from plmnb.world import stream_hash; print(stream_hash())"
 
 
