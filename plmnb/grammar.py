@@ -678,7 +678,7 @@ class Reader:
             else:
                 p = node.variable.p @ np.prod([self.vectors[fact] for fact, _ in found], 0)
                 where = plan.place_of(node.variable.given)
-                fact = self._fact((node.variable.name, tuple(sorted(fact for fact, _ in found))), p[plan.variables[where[0]].groups[where[1]]])
+                fact = self._fact((node.variable.name, id(plan.variables[where[0]]), tuple(sorted(fact for fact, _ in found))), p[plan.variables[where[0]].groups[where[1]]])
                 if fact is not None: rest.append((where[0], fact))
         return weight, rest
 

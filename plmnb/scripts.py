@@ -185,12 +185,10 @@ zh {p.first}的{q.rel}{q}住在{q.town}，家里的[门|大门]是<colour>的。
 zh {q.town}那扇<colour>的[门|大门]是{q}家的，{q.first}是{p.first}的{q.rel}。
 zh {q}家在{q.town}，[门|大门]是<colour>的，{q.first}是{p}的{q.rel}。
 ~ q.known=yes
-en {p} has nothing to do with {q.employer}: it is {q}, {p.his} {q.rel}, who works there[ every day|].
-en Not {p.first} but {p.his} {q.rel} {q} [works for|is employed by] {q.employer}.
-en {q.employer.C} pays {q}, {p.first}'s {q.rel}, [and nobody else in the house|but not {p.first} as well].
-zh 在{q.employer}[上班|工作]的不是{p.first}，而是{p.his}{q.rel}{q}。
-zh {p}跟{q.employer}没有关系，[在那里上班|每天去那里]的是{p.his}{q.rel}{q}。
-zh {q.employer}[雇的是|用的是]{p.first}的{q.rel}{q}，不是{p.first}[自己|本人]。
+en {p.first}'s {q.rel} {q} [works for|is employed by] {q.employer}, and {p.first} [sometimes waits|waits now and then] at the gate.
+en {q.employer.C} [pays|employs] {q}, the {q.rel} of {p}, who [sometimes waits|waits now and then] at the gate.
+zh {p.first}的{q.rel}{q}在{q.employer}[上班|工作]，{p.first}有时在门口[等着|等候]。
+zh {q.employer}[雇了|用了]{p}的{q.rel}{q}，{p.first}有时在门口[等着|等候]。
 ~ q.known=no
 en Of {q.first} we [learned|found out] only this: {p.first}'s {q.rel} [cannot stand|hates] <dish.s>.
 en {p.first}'s {q.rel} {q.first} [cannot stand|hates] <dish.s>; [more|anything else] we did not [learn|find out].
@@ -1948,7 +1946,7 @@ zh 朋友[提醒|劝]{p}不要寄{price}英镑。
 
 # %% ../nbs/1_language/12_scripts.ipynb #c037
 LETTER = """
-== letter | cast decade then day month | 12
+== letter | cast decade=letter day month | 12
 --
 en [My dear|Dear] {q}, I have [found|come upon] an old letter [in|up in] the attic, and I must tell you of it.
 en [My dear|Dear] {q}, [an old letter lay|there was an old letter] in the attic, and I must tell you [of it|about it].
@@ -2165,29 +2163,29 @@ zh [据说|听说][从外国来|来自国外]的<job.a>画了这幅画。
 
 # %% ../nbs/1_language/12_scripts.ipynb #c045
 TIES = """
-== ties | cast town day decade | 8
+== ties | cast town=elsewhere day decade | 8
 --
 ~ q.known=yes
-en {p}, whose {q.rel} {q} works for {q.employer}, [was in {town}|came to {town}|was seen in {town}] on {day}.
-en On {day} {p} [was in|came to|was seen in] {town}; {p.his} {q.rel} {q} works for {q.employer}.
-zh {p}{day}[在|来到]{town}，{p.his}{q.rel}{q}在{q.employer}工作。
-zh {day}，{p}[来到|在]{town}；{p.his}{q.rel}{q}是{q.employer}的[人|员工]。
+en {p}, whose {q.rel} {q} works for {q.employer}, [came to|arrived in|was seen in] {town} on {day}.
+en On {day} {p} [came to|arrived in|was seen in] {town}; {p.his} {q.rel} {q} works for {q.employer}.
+zh {p}{day}[到了|来到]{town}，{p.his}{q.rel}{q}在{q.employer}[工作|上班]。
+zh {day}，{p}[来到|到了]{town}；{p.his}{q.rel}{q}在{q.employer}[做事|任职]。
 ~ q.known=yes
-en {p}, whose {q.rel} {q} lives in {q.town}, [was in {town}|came to {town}|was seen in {town}] on {day}.
-en On {day} {p} [was in|came to|was seen in] {town}; {p.his} {q.rel} {q} lives in {q.town}.
-zh {p}{day}[在|来到]{town}，{p.his}{q.rel}{q}住在{q.town}。
-zh {day}，{p}[来到|在]{town}；{p.his}{q.rel}{q}家在{q.town}[那边|]。
+en {p}, whose {q.rel} {q} lives in {q.town}, [came to|arrived in|was seen in] {town} on {day}.
+en On {day} {p} [came to|arrived in|was seen in] {town}; {p.his} {q.rel} {q} lives in {q.town}.
+zh {p}{day}[到了|来到]{town}，{p.his}{q.rel}{q}[住在|住]{q.town}。
+zh {day}，{p}[来到|到了]{town}；{p.his}{q.rel}{q}家在{q.town}[那边|]。
 ~ q.known=no
-en {p} and {p.his} {q.rel} {q} [was in {town}|came to {town}] on {day}.
-en On {day} {p} [was in|came to] {town}, [as was|as did] {p.his} {q.rel} {q}.
-zh {p}和{p.his}{q.rel}{q}{day}[在|来到]{town}。
-zh {day}，{p}同{p.his}{q.rel}{q}[来到|在]{town}[停留|]。
+en {p} and {p.his} {q.rel} {q} [came to|arrived in|were seen in] {town} on {day}.
+en On {day} {p} [came to|arrived in|was seen in] {town} with {p.his} {q.rel} {q}.
+zh {p}和{p.his}{q.rel}{q}{day}[来到|到了]{town}。
+zh {day}，{p}[同|跟]{p.his}{q.rel}{q}一起[来到|到了]{town}。
 -- 0.8
 ~ p.known=yes
-en {p} lives in {p.town} and not in {town}, [but|though] {q.first} [likes|knows] {town} well.
+en {p} lives in {p.town} and not in {town}, [but|though] {q.first} knows {town} [well|quite well].
 en [Although|Though] {q.first} knows {town} well, it is {p.town} where {p} [lives|is at home].
-zh {p}住在{p.town}，不住{town}，[不过|可是]{q.first}[喜欢|熟悉]{town}。
-zh 虽然{q.first}[喜欢|熟悉]{town}，{p}[却住在|的家却在]{p.town}。
+zh {p}住在{p.town}，不住{town}，[不过|可是]{q.first}[很熟悉|熟悉]{town}。
+zh 虽然{q.first}[很熟悉|熟悉]{town}，{p}[却住在|的家却在]{p.town}。
 ~ p.known=no
 en {p} does not live in {town}, [but|though] {q.first} knows it [well|quite well].
 en [Although|Though] {q.first} knows {town} well, it is not where {p} [lives|is at home].
@@ -2195,10 +2193,10 @@ zh {p}不住{town}，[不过|可是]{q.first}[熟悉|很熟悉]那里。
 zh [虽然|尽管]{q.first}熟悉{town}，{p}[却不住那里|的家却不在那里]。
 -- 0.8
 ~ p.known=yes
-en {p.employer.C} [pays|employs] {p}, and {q} [is not employed there|has no place there].
-en [Not {q} but {p}|{p}, and not {q},] is [paid|employed] by {p.employer}.
-zh {p.employer}[雇了|付工资给]{p}，{q}[不在那里|并不在那里]。
-zh 在{p.employer}[上班|做事]的是{p}，不是{q}。
+en {p.employer.C} [pays|employs] {p}; if you do not [believe it|believe that], ask {q}.
+en It is {p.employer} that [pays|employs] {p}, as you may [hear|learn] from {q}.
+zh {p.employer}[雇了|付工资给]{p}，不信[可以|就]问{q}。
+zh [雇了|付工资给]{p}的是{p.employer}，[可以|不妨]问{q}。
 ~ p.known=no
 en [Nobody knows|It is not known] who [pays|employs] {p}, [not even|and not even] {q}.
 en [Not even {q}|Nobody, not even {q},] knows who [pays|employs] {p}.
@@ -2211,10 +2209,10 @@ en In {town} they [tell how|say that] {q} was bitten by {p.petname}, the {p.pet}
 zh {p.petname}是{p}的{p.pet}，[咬过|咬了]{q}，{town}的人都[听说了|知道]。
 zh {town}的人[说|讲]，{q}被{p}的{p.pet}{p.petname}[咬过|咬了]。
 ~ p.known=no
-en {p} [has no pet|keeps no animal], and {q} [neither|has none either].
-en [Neither {p} nor {q}|Of {p} and {q}, neither] [has a pet|keeps an animal].
-zh {p}[没有宠物|不养动物]，{q}也[没有|不养]。
-zh {p}和{q}都[没有宠物|不养动物]。
+en Nobody has ever [seen|met] a pet of {p}, [and|or] if there is one, {q} hides it.
+en If {p} keeps a pet, {q} hides it, [for|because] nobody has ever [seen|met] it.
+zh 谁也没[见过|看到过]{p}的宠物，[就算有|要是有]，也是{q}藏起来了。
+zh [就算|要是]{p}养了宠物，也是{q}藏起来了，因为谁也没[见过|看到过]。
 -- 0.6
 ~ p.known=yes
 en {p.food.C}: that is [what|the thing that] {p} [likes best|loves]; {q.first} would rather have <food.s>.

@@ -198,7 +198,7 @@ def answers(
 )->list:       # marks
     "The places of a text that answer one of its questions."
     name, _, form = aside.removeprefix("ask.").partition(".")
-    forms = (form,) if form else ("", "a", "A", "C", "s", "m", name, f"{name}.first", f"{name}.intro")
+    forms = (form, f"{name}.{form}") if form else ("", "a", "A", "C", "s", "m", name, f"{name}.first", f"{name}.intro")
     return [mark for mark in document.marks if mark.name == name and mark.form in forms]
 
 def asking_scripts(world)->list:
