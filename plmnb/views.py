@@ -42,8 +42,8 @@ def documents(
     "Texts of some scripts, in turn."
     language, found = world.config.language, 0
     for block in count():
-        if block == 8 and not found: raise ConfigError(f"people={world.config.people}: too few for a {split} split of people of its own: give 100 or more")
-        batches = [world.grammar.frames_of(name, 512, f"{world.config.seed}/{purpose}/{split}", block) for name in scripts]
+        if block == 32 and not found: raise ConfigError(f"people={world.config.people}: too few for a {split} split of people of its own: give 100 or more")
+        batches = [world.grammar.frames_of(name, 128, f"{world.config.seed}/{purpose}/{split}", block) for name in scripts]
         for rows in zip(*batches):
             for frame in rows:
                 cast = [alias for alias in ("p", "q") if alias in frame.plan.names]
