@@ -11,7 +11,7 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolde
            'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
            'readme_text', 'readme', 'accept', 'publish']
 
-# %% ../nbs/9_suite/94_cli.ipynb #3
+# %% ../nbs/9_suite/94_cli.ipynb #c003
 import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
@@ -25,7 +25,7 @@ from typer.core import TyperCommand
 from .claims import LEDGER, ledger_table, load_ledger
 from .core import PACKAGES, ConfigError, PlmError, cache_folder, resolve_device, resolve_scale, start_run
 
-# %% ../nbs/9_suite/94_cli.ipynb #8
+# %% ../nbs/9_suite/94_cli.ipynb #c008
 WRONG, INTERRUPTED = 2, 130 # exit codes; 0 and 1 are those of `plmnb.suite.runner`
 
 @contextmanager
@@ -44,14 +44,14 @@ def plain_errors(
         typer.echo(f"plmnb: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(WRONG) from None
 
-# %% ../nbs/9_suite/94_cli.ipynb #11
+# %% ../nbs/9_suite/94_cli.ipynb #c011
 def quiet_libraries():
     "Only what we say on the terminal; errors still come through. Call it before torch and 🤗 are imported."
     for name, value in {"TRANSFORMERS_VERBOSITY": "error", "DATASETS_VERBOSITY": "error", "HF_HUB_VERBOSITY": "error", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
                         "HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}.items(): os.environ.setdefault(name, value)
     if not sys.warnoptions: warnings.simplefilter("ignore")
 
-# %% ../nbs/9_suite/94_cli.ipynb #13
+# %% ../nbs/9_suite/94_cli.ipynb #c013
 def option(*names:str, help:str, **more): # what typer makes an option of
     "An option without the short form that typer would invent."
     return typer.Option(*names, help=help, show_default=more.pop("show_default", False), **more)
@@ -83,7 +83,7 @@ def main(
 ):
     "Pre-train and fine-tune language models, and run the course. Exit codes: 0 well; 1 a notebook failed or a number moved; 2 a wrong request; 130 interrupted."
 
-# %% ../nbs/9_suite/94_cli.ipynb #15
+# %% ../nbs/9_suite/94_cli.ipynb #c015
 class FolderError(PlmError, FileExistsError):
     "The folder for the result holds something else."
 
@@ -99,7 +99,7 @@ def empty_folder(
         raise FolderError(f"{folder} is not empty, and nothing in it was touched: give another --out, or empty it yourself")
     return folder
 
-# %% ../nbs/9_suite/94_cli.ipynb #18
+# %% ../nbs/9_suite/94_cli.ipynb #c018
 def join_pairs(
     arguments:list, # as typed
 )->list:            # with NAME=VALUE after each -p
@@ -129,7 +129,7 @@ class PairsCommand(TyperCommand):
     "A command whose -p takes two words."
     def parse_args(self, ctx, args): return super().parse_args(ctx, join_pairs(args))
 
-# %% ../nbs/9_suite/94_cli.ipynb #20
+# %% ../nbs/9_suite/94_cli.ipynb #c020
 RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known
 BENCHED = ".bench"        # and one of `plmnb bench`
 
@@ -159,7 +159,7 @@ def run(
         if code == INTERRUPTED: typer.echo("Stopped. The same command runs the notebooks again; pre-training goes on from its last checkpoint.", err=True)
     raise typer.Exit(code)
 
-# %% ../nbs/9_suite/94_cli.ipynb #21
+# %% ../nbs/9_suite/94_cli.ipynb #c021
 def latest_run(
     root="runs", # where runs lie
 )->Path:         # the folder written last
@@ -178,7 +178,7 @@ def report(
         from plmnb.suite.report import write_report
         typer.echo(f"Report: {write_report(folder or latest_run())}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #23
+# %% ../nbs/9_suite/94_cli.ipynb #c023
 def print_table(
     rows, # lists of text, the first the head
 ):
@@ -214,12 +214,14 @@ def source_of(
     paths:list, # of the command line
 ):              # as `load_text` and `load_task` take it
     "One source, or a list of files. Raises `DataError` for files that are not there, before anything slow is imported."
-    from plmnb.corpus import find_files
-    if len(paths) == 1 and (paths[0] == "pydoc" or paths[0].startswith("hub:")): return paths[0]
+    from plmnb.corpus import find_files, is_world
+    from plmnb.world import parse_source
+    if len(paths) == 1 and is_world(paths[0]): parse_source(paths[0])
+    if len(paths) == 1 and (paths[0] == "pydoc" or paths[0].startswith("hub:") or is_world(paths[0])): return paths[0]
     find_files(paths)
     return paths
 
-# %% ../nbs/9_suite/94_cli.ipynb #25
+# %% ../nbs/9_suite/94_cli.ipynb #c025
 MADE = "plmnb.json" # what we add to a model's folder: by which run it was made
 
 def already_made(
@@ -234,14 +236,14 @@ def already_made(
     return True
 
 @app.command(cls=PairsCommand, epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape gpt --out runs/reviews",
-                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
+                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "plmnb pretrain --text world --shape gpt             on the small world of chapter 13", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
 def pretrain(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --text *.txt")]=None,
-    text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, or pydoc")]=(),
+    text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, pydoc, or world (world:DIAL=VALUE,…)")]=(),
     column: Annotated[str, option("--column", help="that holds the text of a table", show_default=True)]="text",
     shape: Annotated[str, option("--shape", help="modern (a BERT that learns fast), bert (of 2018), bert_nsp (with next-sentence prediction), or gpt", show_default=True)]="modern",
     parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting of recipe, training or model, such as steps, batch, block, d_model; may be repeated")]=(),
-    tidy: Annotated[bool, option("--clean/--no-clean", help="leave out copies, near copies and what is no text; pydoc is read as it is", show_default=True)]=True,
+    tidy: Annotated[bool, option("--clean/--no-clean", help="leave out copies, near copies and what is no text; pydoc and world are read as they are", show_default=True)]=True,
     streaming: Annotated[bool, option("--streaming", help="never hold the text: for more of it than memory; near copies stay in")]=False,
     tensorboard: Annotated[Path, option("--tensorboard", help="folder for curves that TensorBoard shows")]=None,
     scale: Scale="auto",
@@ -255,13 +257,13 @@ def pretrain(
         quiet_libraries()
         source, out, changes = source_of([*text, *(more or ())] or ["pydoc"]), empty_folder(out, MADE), read_parameters(parameter)
         dials = start_run(scale, seed, device)
-        from plmnb.corpus import fingerprint, load_text
+        from plmnb.corpus import fingerprint, is_world, load_text
         from plmnb.pretraining import adapt, first_texts, pretrain as train, recipe_for, run_folder
         from plmnb.training import Team
         recipe, on_log = adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
         first = Team(dials.device).rank == 0
         data = load_text(source, column=column, streaming=streaming)
-        data, report = cleaned(data, first) if tidy and source != "pydoc" else (data, None)
+        data, report = cleaned(data, first) if tidy and source != "pydoc" and not is_world(source) else (data, None)
         home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         if first and report: print_table(report.table())
@@ -273,7 +275,7 @@ def pretrain(
         save_pretrained(made, out, home.name)
         print_pretrained(made, first_texts(data, "test", 20_000) if streaming else data["test"]["text"], out)
 
-# %% ../nbs/9_suite/94_cli.ipynb #26
+# %% ../nbs/9_suite/94_cli.ipynb #c026
 def cleaned(data, progress:bool)->tuple: # (what cleaning leaves, its report; None for a stream, which is cleaned as it is read)
     "Text as `load_text` gives it, without what chapter 18 takes out."
     from plmnb.cleaning import CleanStream, clean
@@ -319,11 +321,12 @@ def print_pretrained(made, texts, out:Path):
     after = [f"plmnb write --model {out} 'How a sentence begins'"] if kind == "clm" else [f"plmnb fill --model {out} 'A sentence with a [MASK].'", f"plmnb finetune --model {out} --data labels.csv"]
     typer.echo("\n".join([f"\nSaved in {out}. Next:", *("  " + line for line in after)]))
 
-# %% ../nbs/9_suite/94_cli.ipynb #28
-@app.command(epilog=examples("plmnb finetune --data labels.csv", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails", "plmnb finetune --data labels.csv --model runs/pretrained --scale tiny"))
+# %% ../nbs/9_suite/94_cli.ipynb #c028
+@app.command(epilog=examples("plmnb finetune --data labels.csv", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails", "plmnb finetune --data labels.csv --model runs/pretrained --scale tiny", "plmnb finetune --data world --task spam"))
 def finetune(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --data *.csv")]=None,
-    data: Annotated[list[str], option("--data", metavar="FILE...", help="tables with texts and labels (.csv .jsonl .parquet); without it the topics of Python's documentation")]=(),
+    data: Annotated[list[str], option("--data", metavar="FILE...", help="tables with texts and labels (.csv .jsonl .parquet), or world (world:DIAL=VALUE,…); without it the topics of Python's documentation")]=(),
+    task: Annotated[str, option("--task", help="of the world: sentiment, topic, spam or year", show_default=True)]="topic",
     text_column: Annotated[str, option("--text-column", help="that holds the texts", show_default=True)]="text",
     label_column: Annotated[str, option("--label-column", help="that holds the labels", show_default=True)]="label",
     model: Model=None,
@@ -339,11 +342,11 @@ def finetune(
         source, out = source_of([*data, *(more or ())] or ["pydoc"]), empty_folder(out)
         dials = start_run(scale, seed, device)
         from plmnb.corpus import load_task
-        task = load_task("topic", source, text_column=text_column, label_column=label_column)
+        labelled = load_task(task, source, text_column=text_column, label_column=label_column)
         if model: check_model(model)
-        print_finetuned(finetune_and_compare(model or course_model(dials), task, dials, out), task, out)
+        print_finetuned(finetune_and_compare(model or course_model(dials), labelled, dials, out), labelled, out)
 
-# %% ../nbs/9_suite/94_cli.ipynb #29
+# %% ../nbs/9_suite/94_cli.ipynb #c029
 def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that 🤗 loads
     "The course's own model, pre-trained first where it is missing. What it says on the way goes to stderr: stdout is for the answer."
     from plmnb.hub import pretrained_checkpoint
@@ -381,7 +384,7 @@ def print_finetuned(predictions:dict, task, out:Path):
     print_table([["on the test texts", "accuracy", "macro F1"], *([name, cell(accuracy, p), cell(f1, p)] for name, p in predictions.items())])
     typer.echo(f"\nSaved in {out}: AutoModelForSequenceClassification.from_pretrained({str(out)!r}) loads it.")
 
-# %% ../nbs/9_suite/94_cli.ipynb #31
+# %% ../nbs/9_suite/94_cli.ipynb #c031
 @app.command(epilog=examples("plmnb fill 'The [MASK] returns a list.'", "plmnb fill --model runs/pretrained 'Dear [MASK], I hope you are well.'"))
 def fill(
     sentence: Annotated[str, typer.Argument(help="with one [MASK] or several")],
@@ -403,7 +406,7 @@ def fill(
         for number, gap in enumerate(fill_gaps(loaded.to(dials.device), tokenizer, sentence, k), 1):
             print_table([[f"gap {number}", "probability"], *([word, f"{p:.3f}"] for word, p in gap)])
 
-# %% ../nbs/9_suite/94_cli.ipynb #33
+# %% ../nbs/9_suite/94_cli.ipynb #c033
 @app.command(epilog=examples("plmnb write 'Return a list'", "plmnb write --model runs/reviews --temperature 1 'The film'"))
 def write(
     beginning: Annotated[str, typer.Argument(help="how the text begins")],
@@ -424,7 +427,7 @@ def write(
         loaded, tokenizer = load_stock(model or course_model(dials, "gpt"))
         typer.echo(continue_text(loaded.to(dials.device), tokenizer, beginning, tokens, temperature=temperature, seed=seed))
 
-# %% ../nbs/9_suite/94_cli.ipynb #35
+# %% ../nbs/9_suite/94_cli.ipynb #c035
 @app.command(epilog=examples("plmnb bench                                 all of it: an hour and more", "plmnb bench speed memory", "plmnb bench race gpt --minutes 2"))
 def bench(
     what: Annotated[list[str], typer.Argument(metavar="ITEM", help="speed, memory, race, gpt, pairs, compile, growth; without any, all")]=None,
@@ -453,7 +456,7 @@ def bench(
             if item in results: draw_race(results[item], title=f"{item}: held-out loss over time", unit=unit).figure.savefig(out / f"{item}.png", dpi=150)
         typer.echo(f"\n{page}\nReport: {out / 'report.md'}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #37
+# %% ../nbs/9_suite/94_cli.ipynb #c037
 def installed(name:str)->str|None: # None: it is not there
     "The version of a package."
     try: return version(name)
@@ -476,7 +479,7 @@ def folder_size(folder)->int: # bytes
     "Of all files below a folder, 0 where there is none."
     return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
-# %% ../nbs/9_suite/94_cli.ipynb #39
+# %% ../nbs/9_suite/94_cli.ipynb #c039
 def seconds_per_step(
     recipe,        # a `Recipe`
     device:str,
@@ -515,7 +518,7 @@ def earlier_seconds(
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
     return seconds
 
-# %% ../nbs/9_suite/94_cli.ipynb #40
+# %% ../nbs/9_suite/94_cli.ipynb #c040
 def minutes(seconds:float)->str:
     "A duration as people say it."
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
@@ -545,7 +548,7 @@ def budget_lines(scale:str, device:str)->list: # rows of a table, the first its 
             rows.append([f"--scale {size} --shape {shape}", f"{recipe.model.n_layers} × {recipe.model.d_model}", f"{recipe.tokens:,}", f"{recipe.train.steps:,}", minutes(took)])
     return rows
 
-# %% ../nbs/9_suite/94_cli.ipynb #41
+# %% ../nbs/9_suite/94_cli.ipynb #c041
 def main_job_line(scale:str, device:str)->str:
     "What the main job took here, if it was run here."
     from plmnb.suite.runner import RunnerError, find_notebooks
@@ -567,7 +570,7 @@ def doctor(debug: Debug=False):
         print_table(budget_lines(scale, device))
         typer.echo(f"\n{main_job_line(scale, device)}")
 
-# %% ../nbs/9_suite/94_cli.ipynb #43
+# %% ../nbs/9_suite/94_cli.ipynb #c043
 def title_of(
     notebook, # path
 )->tuple:     # (title, what it exports or "")
@@ -586,7 +589,7 @@ def chapter_table(
     rows = [f"| {path.name[:2]} | [{title}]({path.relative_to(nbs).as_posix()}) | `{module}` |" for path in paths for title, module in [title_of(path)]]
     return "\n".join(["| | chapter | module |", "|---|---|---|", *rows])
 
-HEADLINES = ("pretraining/pydoc/", "transfer/pydoc/", "benchmarks/cpu/", "pretraining/world/") # of the claims in the README
+HEADLINES = ("world/world/", "counting/world/", "pretraining/pydoc/", "transfer/pydoc/", "benchmarks/cpu/", "pretraining/world/") # of the claims in the README
 
 def results_table(
     ledger:dict, # as `load_ledger` gives it
@@ -598,7 +601,7 @@ def results_table(
         if runs and name.startswith(HEADLINES): kept[name] = {**entry, "runs": runs}
     return ledger_table({"claims": kept}) if kept else "No results are recorded yet: `make run` measures them."
 
-# %% ../nbs/9_suite/94_cli.ipynb #45
+# %% ../nbs/9_suite/94_cli.ipynb #c045
 def fill_places(
     text:str,    # Markdown
     tables:dict, # name → Markdown that belongs between <!-- name --> and <!-- /name -->
@@ -659,6 +662,6 @@ def publish(
         from plmnb.suite.publish import publish as publish_run
         typer.echo("\n".join(publish_run(folder or latest_run(), ".")))
 
-# %% ../nbs/9_suite/94_cli.ipynb #47
+# %% ../nbs/9_suite/94_cli.ipynb #c047
 # in a notebook __name__ is "__main__" too
 if __name__ == "__main__" and "ipykernel" not in sys.modules: app(prog_name="plmnb")

@@ -371,14 +371,18 @@ def _label_of(row, column):
         raise DataError(f"{row.where}: no label in column {column!r}: fill or drop the row")
     return str(value).strip()
 
+def _with_text(data, name): # where one text has one label, it is also called "text"
+    column = {"sentiment": "sentence", "spam": "sms"}.get(name)
+    return type(data)({split: part.add_column("text", part[column]) for split, part in data.items()}) if column else data
+
 def load_task(
     name:str,                # "topic"; of the world any of `plmnb.views.VIEWS`; any name for a file of yours
     source="pydoc",          # "pydoc", "world" or "world:DIAL=VALUE,…", or a path or pattern or a list of them
     *, text_column:str="text",
     label_column:str="label",
-)->"DatasetDict":            # train, validation, test with "text" (str) and "label" (ClassLabel); of the world in the columns of the task's public set
+)->"DatasetDict":            # train, validation, test with "text" (str) and "label" (ClassLabel); of the world in the columns of the task's public set, and "text" where one text has one label
     "A labelled task. Raises `DataError` for missing columns, missing labels and a single class."
-    if is_world(source): return world_task(name, parse_source(source))
+    if is_world(source): return _with_text(world_task(name, parse_source(source)), name)
     if source == "pydoc":
         if name != "topic": raise DataError(f"pydoc has no task {name!r}: use 'topic', or a file of your own as the source")
         return _labelled([{"text": hide_name(text, module), "label": family_of(module), "module": module}

@@ -177,6 +177,16 @@ def test_finetune_on_a_users_table(desk, pretrained):
     assert "not empty" in refusal(*line, cwd=desk)
 
 
+def test_the_small_world_is_a_source(desk, pretrained):
+    "Messages of thieves, sorted by the user's model; a dial that is not there is refused at once."
+    done = plmnb("finetune", "--data", "world:people=100", "--task", "spam", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "thieves", cwd=desk)
+    assert "2 classes: ham, spam" in done.stdout
+    assert "no dial 'weather'" in refusal("finetune", "--data", "world:weather=1", "--out", "other", cwd=desk)
+    assert "no dial 'weather'" in refusal("pretrain", "--text", "world:weather=1", "--out", "other", cwd=desk)
+    made = plmnb("pretrain", "--text", "world:people=40,towns=4", "--scale", "tiny", "--device", "cpu", "-p", "steps", "20", "--out", "native", cwd=desk)
+    assert "native" in made.stdout and (desk / "native" / "config.json").exists()
+
+
 def test_interrupted_pretraining_goes_on_to_the_same_result(desk, pretrained, tmp_path):
     "Ctrl-C after a checkpoint; the same line again ends where a run ends that was never stopped."
     line = [*PLMNB, "pretrain", "--text", "my notes/*.txt", "--scale", "tiny", "--device", "cpu", "--out", str(tmp_path / "resumed")]
