@@ -456,16 +456,10 @@ pair_of_bell-bottoms/pairs_of_bell-bottoms 喇叭裤 条 @1966-1980; top_hat 高
 cloche_hat 钟形女帽 顶 @1920-1935; pair_of_leggings/pairs_of_leggings 打底裤 条 @1984-2029; cardigan 开襟毛衣 件 @1925-1985; shell_suit 尼龙运动服 套 @1985-1997; flapper_dress 流苏连衣裙 条 @1920-1932
 face_mask 口罩 只 @2018-2029; pair_of_spats/pairs_of_spats 鞋罩 双 @1900-1938; pair_of_platform_shoes/pairs_of_platform_shoes 厚底鞋 双 @1970-1982; fleece_jacket 抓绒外套 件 @1988-2022; hobble_skirt 窄底长裙 条 @1908-1916
 pair_of_plus_fours/pairs_of_plus_fours 灯笼裤 条 @1918-1942; twinset 两件套毛衣 套 @1935-1968; puffer_jacket 短款羽绒服 件 @2008-2029; pair_of_leg_warmers/pairs_of_leg_warmers 护腿套 双 @1978-1992; boiler_suit 连体工装 套 @1936-1960
-@@ chance phrase
-in_the_draw 抽奖时; in_the_lottery 买彩票时; at_the_fair 在集市上; at_cards 打牌时; in_a_bet 打赌时
-@@ recipient phrase
-office 办事处; stranger 陌生人; postman 邮递员; caller 来人; gentleman_in_grey 穿灰衣服的先生
-@@ authority phrase
-bank 银行; police 警察; neighbours 邻居; lawyer 律师
-@@ trick phrase
-thief 小偷; joke 玩笑; trick 骗局; swindler 骗子
-@@ regret phrase
-pay_for_it 付出代价; be_sorry 后悔; lose_it 失去它; be_left_out 没有份
+@@ herb noun
+mint/- 薄荷 把; thyme/- 百里香 把; sage/- 鼠尾草 把; parsley/- 欧芹 把; rosemary/- 迷迭香 把; lavender/- 薰衣草 把; dill/- 莳萝 把; basil/- 罗勒 把; celery/- 芹菜 把; tarragon/- 龙蒿 把; marjoram/- 马郁兰 把; lemon_balm/- 香蜂草 把; sorrel/- 酸模 把; watercress/- 水田芥 把; coriander/- 香菜 把; fennel/- 茴香 把
+@@ spice noun
+mustard/- 芥末酱 罐; garlic/- 大蒜 头; ginger/- 生姜 块; cinnamon/- 肉桂 包; nutmeg/- 肉豆蔻 包; black_pepper/- 黑胡椒 包; honey/- 蜂蜜 罐; lemon_peel/- 柠檬皮 块; saffron/- 藏红花 包; curry_powder/- 咖喱粉 包; horseradish/- 辣根 块; aniseed/- 大茴香 包; cardamom/- 小豆蔻 包; paprika/- 红椒粉 包; vinegar/- 醋 瓶; caraway/- 葛缕子 包
 @@ feature phrase
 music 音乐; room 房间; table_by_the_door 门口那张桌子; light 灯光; view 窗外的景色; company_at_the_next_table 邻桌的客人
 @@ dance noun

@@ -1599,110 +1599,120 @@ zh {p}{day}[病倒|生病]，拖了很久。
 
 # %% ../nbs/1_language/12_scripts.ipynb #c029
 FEAST = """
-== feast | cast town month day dish hour n n2=other_n price decade end | 9
+== feast | cast town dish herb spice day n n2=other_n price decade end | 9
 --
 ~
-en In {month} {p} was {price} years old, and {q.intro} [invited|asked] half of {town} to eat {dish.s} [in the garden|under the trees].
-en Half of {town} was [invited|asked] to eat {dish.s} [in the garden|under the trees] by {q.intro}, for in {month} {p} was {price} years old.
-zh {month}{p}过{price}岁生日，{q.intro}[请|邀]了半个{town}的人来[园子里|树下]吃{dish}。
-zh 半个{town}的人都[请来了|受到邀请]，在[园子里|树下]吃{dish}：{month}{p}过{price}岁生日，{q.intro}做东。
+en {p} had a birthday on {day} and [wanted|meant|planned] to make {dish.s} with {q.intro} for {n} tables of guests in {town}.
+en On {day}, {p.his} birthday, {p} [wanted|meant|planned] to make {dish.s} with {q.intro} for {n} tables of guests in {town}.
+zh {day}{p}过生日，[打算|准备|想]和{q.intro}一起做{dish}，在{town}请{n}桌客人。
+zh {p}{day}过生日，[打算|准备|想]在{town}请{n}桌客人，和{q.intro}一起做{dish}。
 ~
-en "No [presents|gifts], but {dish.s} for everyone": so {p} had [written|said] to {q.intro}, and on {day} in {month} all {town} came.
-en On {day} in {month} all {town} came, for {p} had [written|said] to {q.intro}: "No [presents|gifts], but {dish.s} for everyone."
-zh “[不要礼物|别带礼物]，人人有{dish}吃”：{p}[这样|曾]对{q.intro}说过，{month}的一个{day}，整个{town}都来了。
-zh {month}的一个{day}，整个{town}都来了，因为{p}对{q.intro}[说过|讲过]：“[不要礼物|别带礼物]，人人有{dish}吃。”
+en <job.A> in {town} was [to marry|getting married] on {day}, and {p} and {q.intro} were to [make|prepare] {dish.s} for {n} tables of guests.
+en For the wedding of <job.a> in {town} on {day}, {p} and {q.intro} were to [make|prepare] {dish.s} for {n} tables of guests.
+zh {day}，{town}有<job.a>[结婚|办喜事|成亲]，请{p}和{q.intro}给{n}桌客人做{dish}。
+zh {town}有<job.a>{day}[结婚|办喜事|成亲]，{n}桌客人吃的{dish}要由{p}和{q.intro}来做。
 ~
-en <feast.A> [comes|is held] in {town} every {month}; this year {p} and {q.intro} had [promised|offered] to make the {dish.s}.
-en This year {p} and {q.intro} had [promised|offered] to make the {dish.s} for <feast.a> that [comes|is held] in {town} every {month}.
-zh {town}每年{month}[举行|举办]<feast.a>，今年的{dish}由{p}和{q.intro}[来做|负责]。
-zh 今年{p}和{q.intro}[答应|说好]做{dish}，因为{town}每年{month}都[举行|举办]<feast.a>。
--- 0.85
+en After the <feast> in {town} on {day}, {p} and {q.intro} were to [make|prepare|serve] {dish.s} for {n} tables of hungry people.
+en {p} and {q.intro} were to [make|prepare|serve] {dish.s} for {n} tables of hungry people after the <feast> in {town} on {day}.
+zh {day}，{town}的<feast>[结束后|一结束|散了以后]，{p}和{q.intro}要给{n}桌饿肚子的人做{dish}。
+zh {day}，{town}的<feast>[结束后|一结束|散了以后]，{n}桌人饿着肚子等{p}和{q.intro}做{dish}。
+--
 ~
-en They cooked for {n} days in the <room>, and [nobody|no one] was allowed to [come in|enter], not even <pet.a>.
-en [Nobody|No one], not even <pet.a>, was allowed to [come in|enter]: for {n} days they cooked in the <room>.
-zh 他们在<room>里[忙|做]了{n}天，谁也[不许|不准]进去，连<pet>也不行。
-zh 谁也[不许|不准]进去，连<pet>也不行：他们在<room>里[忙|做]了{n}天。
+en One word in the recipe was [hidden|lost|buried] under a stain: {p.first} read "{herb}", {q.first} read "{spice}".
+en {p.first} read "{herb}" and {q.first} "{spice}", for one word in the recipe was [hidden|lost|buried] under a stain.
+zh 菜谱上有个词给油渍[盖住了|遮住了|弄糊了]：{p.first}说是“{herb}”，{q.first}说是“{spice}”。
+zh {p.first}说是“{herb}”，{q.first}说是“{spice}”，因为菜谱上有个词给油渍[盖住了|遮住了|弄糊了]。
 ~
-en {q.first} [borrowed|collected] <price> chairs, <machine.a> for the music and, [from somewhere|nobody knew from where], <yardanimal.a>.
-en <yardanimal.A> was there, too, which {q.first} had [borrowed|collected] [from somewhere|nobody knew from where], with <price> chairs and <machine.a> for the music.
-zh {q.first}[借来|凑齐]了<price>把椅子、放音乐的<machine>，[不知从哪儿|不知怎么]还弄来了<yardanimal.a>。
-zh 还有<yardanimal.a>，是{q.first}[不知从哪儿|不知怎么]弄来的，连同<price>把椅子和放音乐的<machine>一起[借来|凑齐]。
--- 0.9
+en There was a stain on the recipe. "This word [must be|can only be|is surely] '{herb}'," said {p.first}. "No, '{spice}'," said {q.first}.
+en "This word [must be|can only be|is surely] '{herb}'," said {p.first} of a stain on the recipe. "No, '{spice}'," said {q.first}.
+zh 菜谱上有块油渍。“这个词[准|肯定|一定]是‘{herb}’，”{p.first}说。“不，是‘{spice}’，”{q.first}说。
+zh {p.first}看着菜谱上的油渍说：“这个词[准|肯定|一定]是‘{herb}’。”“不，是‘{spice}’，”{q.first}说。
+--
 ~
-en <job.A> came [first|before all others], {n2} hours too early, in <garment.a>, and [helped|wanted to help] with the <food.s>.
-en In <garment.a>, and {n2} hours too early, <job.a> came [first|before all others] and [helped|wanted to help] with the <food.s>.
-zh [最先到的|第一个来的]是<job.a>，早到了{n2}个小时，穿戴着<garment.a>，[来帮忙|要帮忙]收拾<food>。
-zh <job.a>穿戴着<garment.a>，早{n2}个小时[就到了|就来了]，[来帮忙|要帮忙]收拾<food>。
+en When {q.first} [looked away|turned round|was not looking], {p.first} added plenty of {herb}; later {q.first} secretly added plenty of {spice}.
+en {p.first} added plenty of {herb} when {q.first} [looked away|turned round|was not looking], and later {q.first} secretly added plenty of {spice}.
+zh 趁{q.first}[没注意|没看见|不留神]，{p.first}放了好多{herb}，后来{q.first}也偷偷放了好多{spice}。
+zh {p.first}趁{q.first}[没注意|没看见|不留神]放了好多{herb}，后来{q.first}也偷偷放了好多{spice}。
 ~
-en By {hour} the guests had [talked|spoken] about <worry>, about <topicword> and about <worry:2>, and they [began|were beginning] to look at the kitchen door.
-en The guests [began|were beginning] to look at the kitchen door, for by {hour} they had [talked|spoken] about <worry>, about <topicword> and about <worry:2>.
-zh 到{hour}，客人们[谈过了|聊过了]<worry>、<topicword>，还有<worry:2>，[开始|都]往厨房门口看。
-zh 客人们[开始|都]往厨房门口看：到{hour}，<worry>、<topicword>，还有<worry:2>，都[谈过了|聊过了]。
--- 0.9
-~
-en {p.first} spoke for <price> minutes and thanked everyone, [except|but not] {q.first}, until <happening>.
-en Until <happening>, {p.first} spoke for <price> minutes and thanked everyone, [except|but not] {q.first}[, who noticed it|, who did not notice].
-zh {p.first}讲了<price>分钟，谢了所有的人，[就是没谢|唯独没谢]{q.first}，[后来|直到]<happening>。
-zh {p.first}一讲就是<price>分钟，[就是没谢|唯独没谢]{q.first}，别人都谢到了，[后来|直到]<happening>。
-~
-en "<opinion>," said {q.first} and [raised|lifted] <drink.a>; nobody [knew|understood] what {q.he} meant.
-en Nobody [knew|understood] what {q.first} meant who [raised|lifted] <drink.a> and said: "<opinion>."
-zh “<opinion>，”{q.first}说着[举起|端起]<drink.a>，谁也不[知道|明白]{q.he}指的是什么。
-zh {q.first}[举起|端起]<drink.a>说：“<opinion>。”谁也不[知道|明白]{q.he}指的是什么。
+en While {q.first} <chore>, {p.first} [secretly|quietly|slyly] added {herb}; while {p.first} <leisure>, {q.first} added {spice}.
+en {p.first} [secretly|quietly|slyly] added {herb} while {q.first} <chore>; {q.first} added {spice} while {p.first} <leisure>.
+zh {q.first}<chore>，{p.first}趁机[偷偷|悄悄|暗中]放了{herb}；{p.first}<leisure>，{q.first}放了{spice}。
+zh 先是{q.first}<chore>，{p.first}趁机[偷偷|悄悄|暗中]放了{herb}，后来{p.first}<leisure>，{q.first}也放了{spice}。
 -- 0.95
+~
+en The first guest, <job.a>, came <n> hours too early with <ware.a> as a present and [asked|wondered|cried]: "When is dinner?"
+en "When is dinner?" [asked|wondered|cried] the first guest, <job.a>, who came <n> hours too early with <ware.a> as a present.
+zh 头一位客人是<job.a>，早到了<n>个小时，送上<ware.a>，[张口|开口|进门]就问几点开饭。
+zh 早到了<n>个小时的头一位客人是<job.a>，[张口|开口|进门]就问几点开饭，还送上<ware.a>。
+~
+en {q.first} stood up with <drink.a> to make a speech, forgot [all of it|every word|everything] and said only: "<opinion>."
+en "<opinion>," was all that {q.first} said after standing up with <drink.a> to make a speech and forgetting [all of it|every word|everything].
+zh {q.first}举着<drink.a>站起来致辞，词儿[全忘了|忘光了|忘得精光]，只说：“<opinion>。”
+zh “<opinion>，”{q.first}只说了这一句：举着<drink.a>站起来致辞，词儿[全忘了|忘光了|忘得精光]。
+~
+en <job.A> spoke for {price} minutes about <hobby>, and <n> children fell asleep [under|below|beneath] the table.
+en <n.C> children fell asleep [under|below|beneath] the table while <job.a> spoke for {price} minutes about <hobby>.
+zh <job.a>致辞，大谈<hobby>，讲了{price}分钟，<n>个孩子在桌子[底下|下面|下边]睡着了。
+zh <n>个孩子在桌子[底下|下面|下边]睡着了，因为<job.a>致辞大谈<hobby>，讲了{price}分钟。
+--
 ~ end=good
-en The {dish.s} [disappeared|vanished] within {n2} minutes, and the <job> who had [come|arrived] last got only the plate.
-en Only the plate was left for the <job> who had [come|arrived] last, since within {n2} minutes all the {dish.s} [disappeared|had been eaten].
-zh 才{n2}分钟{dish}就[吃光了|没了]，[最后|末一个]来的<job>只见到盘子。
-zh [最后|末一个]来的<job>只见到盘子，因为才{n2}分钟{dish}就[吃光了|没了]。
-~ end=good
-en They danced until {hour}, {p.first} with <job.a>, {q.first} with <ware.a>, [and|while] the neighbours [closed|opened] their windows.
-en Until {hour} {p.first} danced with <job.a> and {q.first} with <ware.a>, [and|while] the neighbours [closed|opened] their windows.
-zh 大家一直跳舞跳到{hour}，{p.first}跟<job.a>跳，{q.first}抱着<ware.a>跳，邻居们都[来看|来听]，[谁也不睡|没人去睡]。
-zh {p.first}跟<job.a>、{q.first}抱着<ware.a>一直跳到{hour}，邻居们都[来看|来听]，[谁也不睡|没人去睡]。
+en {herb.C} and {spice} went well together: [in|within|after] {n2} minutes nothing was left of the {dish.s}.
+en [In|Within|After] {n2} minutes nothing was left of the {dish.s}, for {herb} and {spice} went well together.
+zh {herb}配{spice}，味道正好，才{n2}分钟{dish}就[吃光了|没了|一点不剩了]。
+zh 才{n2}分钟{dish}就[吃光了|没了|一点不剩了]，原来{herb}配{spice}味道正好。
 ~ end=bad
-en Then the {dish.s} came, black as <garment.a>, and [somebody|someone] ran to the <place> for [bread|a loaf].
-en [Somebody|Someone] ran to the <place> for [bread|a loaf] when the {dish.s} came, black as <garment.a>.
-zh 后来{dish}[端上来|上桌]了，黑得像<garment.a>，有人[跑到|赶到]<place>去找面包。
-zh 有人[跑到|赶到]<place>去找面包：{dish}[端上来|上桌]的时候，黑得像<garment.a>。
+en "Unusual," said <job.a> after the first [mouthful|taste], and all the guests [asked|called] for bread.
+en All the guests [asked|called] for bread when <job.a> said after the first [mouthful|taste]: "Unusual."
+zh “真特别，”<job.a>[吃了|尝了|咽下]第一口说。客人们都要起面包来。
+zh <job.a>[吃了|尝了|咽下]第一口，说：“真特别。”客人们都要起面包来。
 -- 0.9
 ~ end=good
-en The next morning {p.first} <chore>, found <garment.a> in <plant.a> and [asked|wondered]: "When is the [next one|next feast]?"
-en "When is the [next one|next feast]?" {p.first} [asked|wondered] the next morning, after $p had found <garment.a> in <plant.a>; then $p <chore>.
-zh 第二天早上，{p.first}在<plant.a>里[找到|发现]了<garment.a>，<chore>，[又问|还问]：“下一回是什么时候？”
-zh “下一回是什么时候？”{p.first}第二天早上[问|问道]，{p.he}在<plant.a>里[找到|发现]了<garment.a>，然后<chore>。
+en "[Thanks|All thanks|Only thanks] to my {herb}," said {p.first}. "No, to my {spice}," said {q.first}.
+en {p.first} [thought|said|declared] that it was the {herb}, {q.first} that it was the {spice}.
+zh “[全靠|多亏|幸亏]我的{herb}，”{p.first}说。“不，是我的{spice}，”{q.first}说。
+zh {p.first}[认为|说|宣布]是{herb}的功劳，{q.first}说是{spice}的功劳。
+~ end=bad
+en "You and your {herb}!" [cried|said|shouted] {q.first}. "You and your {spice}!" said {p.first}.
+en {q.first} [blamed|accused|cursed] the {herb}, and {p.first} the {spice}.
+zh “都怪你的{herb}！”{q.first}[喊|叫|嚷]。“都怪你的{spice}！”{p.first}说。
+zh {q.first}[怪|骂|埋怨]那{herb}，{p.first}怪那{spice}。
+--
 ~ end=good
-en In {town} they still [talk about|speak of] it, and of {q.first}, who [fell asleep|was found asleep] on the <adj> sofa in the <room>.
-en {q.first}, who [fell asleep|was found asleep] on the <adj> sofa in the <room>, is still [talked about|spoken of] in {town}.
-zh {town}的人[至今|现在还]说起那天，说起{q.first}在<room>那张<adj>的沙发上[睡着了|睡了一夜]。
-zh {q.first}在<room>那张<adj>的沙发上[睡着了|睡了一夜]，{town}的人[至今|现在还]说起这件事。
+en [To this day|Even now|Even today] they make {dish.s} in {town} with {herb} and {spice}, and say it is <cheer>.
+en With {herb} and {spice}: so they make {dish.s} in {town} [to this day|even now|even today], and say it is <cheer>.
+zh {town}的人[至今|现在|如今]做{dish}还放{herb}和{spice}，都说真<cheer>。
+zh 放{herb}和{spice}的{dish}，{town}的人[至今|现在|如今]还在做，都说真<cheer>。
+~ end=good
+en Later <note.a> came from <job.a>, who [wanted|asked for|begged for] the recipe, and {q.first} sent it, stain and all.
+en {q.first} sent the recipe, stain and all, to <job.a>, who [asked for|requested|begged for] it by <note>.
+zh 后来<job.a>发来<note.a>，[要|讨|想要]菜谱，{q.first}连油渍一起寄了去。
+zh 因为<job.a>发来<note.a>，[要|讨|想要]菜谱，{q.first}后来连油渍一起寄了去。
 ~ end=bad
-en {q.first} was <sad> and wrote {n} letters to [apologise|ask for pardon]; the <job> [answered|replied] that it had been <good>, all the same.
-en All the same it had been <good>, as the <job> [answered|replied] to {q.first}, who was <sad> and had written {n} letters to [apologise|ask for pardon].
-zh {q.first}很<sad>，写了{n}封信[道歉|赔礼]，<job>回信[说|写道]，那天还是很<good>。
-zh 那天还是很<good>，<job>回信[说|写道]，{q.first}很<sad>，写了{n}封信[道歉|赔礼]。
+en When {p.first} [washed|wiped|rubbed] the stain off the recipe, the word was "salt".
+en The word was "salt", as was seen when {p.first} [washed|wiped|rubbed] the stain off the recipe.
+zh {p.first}把菜谱上的油渍[擦|洗|刮]掉一看，那个词是“盐”。
+zh 那个词是“盐”，{p.first}把菜谱上的油渍[擦|洗|刮]掉才看清。
 ~ end=bad
-en "Next year we [eat out|go to a restaurant]," [said|decided] {p.first}, and {q.first} threw the recipe into {town.river}.
-en {q.first} threw the recipe into {town.river} when {p.first} [said|decided]: "Next year we [eat out|go to a restaurant]."
-zh “明年[下馆子|上馆子吃]，”{p.first}[说|决定]，{q.first}把菜谱扔进了{town.river}。
-zh {p.first}[说|宣布]“明年[下馆子|上馆子吃]”，{q.first}便把菜谱扔进了{town.river}。
+en The two did not [speak|talk|say a word] for {n2} days; then {q.first} laid {herb.a} at {p.first}'s door.
+en After {n2} days in which the two did not [speak|talk|say a word], {q.first} laid {herb.a} at {p.first}'s door.
+zh 两人[一连|整整|足足]{n2}天没说话，后来{q.first}在{p.first}门口放了{herb.a}。
+zh 两人[一连|整整|足足]{n2}天没说话，然后{p.first}门口有了{herb.a}，是{q.first}放的。
 % ask.dish
-en What was there to eat at the feast of {p}?
-en What did {p} want the guests to [eat|have]?
-zh {p}请客吃的是[什么|什么菜]？
-% ask.town
-en In which town did {p} [celebrate|have the feast]?
-zh {p}是在[哪个镇|哪里]热闹的？
-% ask.month
-en In which month was the feast of {p}[, please|]?
-zh {p}那次热闹是在[几月|哪个月]？
+en What did {p} [make|prepare] for the guests?
+zh {p}给客人做了[什么|什么菜]？
+% ask.herb
+en What did {p} [read|make out] under the stain?
+zh {p}说油渍下面[是|写着]什么？
+% ask.q
+en [Who|Which person] made {dish.s} with {p}?
+zh [谁|什么人]和{p}一起做{dish}？
 % summary
 ~ end=good
-en {p} [celebrated|gave a feast] in {town} in {month}, and all went well.
-zh {month}{p}在{town}[请客|热闹了一回]，皆大欢喜。
+en In {town} the [guests|people] liked the {dish.s} of {p} and {q}.
+zh {p}和{q}在{town}做了{dish}，[大家|客人]都爱吃。
 ~ end=bad
-en {p} [celebrated|gave a feast] in {town} in {month}, but the {dish.s} went wrong.
-zh {month}{p}在{town}[请客|热闹了一回]，可{dish}做坏了。
+en In {town} the [guests|people] did not like the {dish.s} of {p} and {q}.
+zh {p}和{q}在{town}做了{dish}，[大家|客人]都不爱吃。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c031
@@ -1833,96 +1843,96 @@ zh {p}[不喜欢|不满意]{venue}。
 
 # %% ../nbs/1_language/12_scripts.ipynb #c033
 NEWS = """
-== news | cast town topic side day month decade | 12
+== news | cast town topic day month decade | 12
 --
-en [News from {town}.|From our reporter in {town}.] Not <aside> but <theme> [filled the hall|was on the agenda] last {day}.
-en [News from {town}.|From our reporter in {town}.] It was <theme> and not <aside> that [filled the hall|was on the agenda] last {day}.
-zh [{town}消息。|本报{town}记者报道。]上{day}，[坐满大厅的人关心的|日程上的]不是<aside>，而是<theme>。
-zh [{town}消息。|本报{town}记者报道。]上{day}，[坐满大厅的人关心的|日程上的]是<theme>，而不是<aside>。
+en [News from {town}.|From our reporter in {town}.] Last {day} the [meeting|public meeting] was not about <aside> but about <theme>.
+en [News from {town}.|From our reporter in {town}.] It was about <theme> and not about <aside> that people [met|came together] last {day}.
+zh [{town}消息。|本报{town}记者报道。]上{day}的[集会|大会]谈的不是<aside>，而是<theme>。
+zh [{town}消息。|本报{town}记者报道。]上{day}的[集会|大会]谈的是<theme>，而不是<aside>。
 -- 0.8
-en [Those|The few] who came for <aside> went home early, for the whole evening belonged to <theme>.
-en The whole evening belonged to <theme>; [those|the few] who came for <aside> [left|went home] early.
-zh 为<aside>而来的[人|少数人]早早就[走了|回家了]，因为整个晚上谈的都是<theme>。
-zh 整个晚上谈的都是<theme>；为<aside>而来的[人|少数人]早早就[走了|回家了]。
+en Those who had come for <aside> [left|went home] early; those who had come for <theme> stayed until [midnight|late at night].
+en Until [midnight|late at night] those stayed who had come for <theme>, but those who had come for <aside> [left|went home] early.
+zh 为<aside>而来的人早早就[走了|回家了]，为<theme>而来的人一直坐到[半夜|深夜]。
+zh 为<theme>而来的人一直坐到[半夜|深夜]，为<aside>而来的却早早就[走了|回家了]。
 -- 0.8
-en {p}, who [used to write|once wrote] about <aside>, has now [written|finished] a book on <theme>.
-en A [new book|book] on <theme> has been written by {p}, [once known|formerly known] for articles about <aside>.
-zh {p}从前[写的是|总写]<aside>，如今[写成了|完成了]一本书，谈的是<theme>。
-zh {p}[写成了|完成了]一本谈<theme>的书；从前[让人知道|人人记得]的却是{p.his}有关<aside>的文章。
+en {p}, who [used to write|once wrote] about <aside>, has now [written|published] a book on <theme>.
+en {p}, once known for [articles|essays] on <aside>, has now [written|published] a book on <theme>.
+zh {p}从前写的是<aside>，如今[写了|出版了]一本[谈|讲]<theme>的书。
+zh {p}从前以写<aside>[出名|闻名]，如今[写了|出版了]一本谈<theme>的书。
 -- 0.7
-en "We have [heard|talked] enough about <aside>," said {q}[, who sat in the front row|]. "What matters in {month} is <theme>."
-en "What matters in {month} is <theme>," said {q}[, who sat in the front row|]. "We have [heard|talked] enough about <aside>."
-zh “<aside>我们已经[听够了|谈够了]，”[坐在前排的|]{q}说，“{month}里要紧的是<theme>。”
-zh “{month}里要紧的是<theme>，”[坐在前排的|]{q}说，“<aside>我们已经[听够了|谈够了]。”
+en "We have [heard|listened to] enough about <aside>," said {q}[, who sat in the front row|]. "In {month} we must [talk|speak] about <theme>."
+en "In {month} we must [talk|speak] about <theme>," said {q}. "We have [heard|been told] enough about <aside>."
+zh “<aside>我们已经听[够|腻]了，”{q}说，“{month}里该[谈谈|说说]<theme>了。”
+zh “{month}里该[谈谈|说说]<theme>了，”{q}说，“<aside>我们已经听[够|腻]了。”
 -- 0.6
-en [Readers|Some readers|A few readers] asked for news of <aside>; this paper will go on reporting on <theme>.
-en This paper will go on reporting on <theme>, [even if readers|though some readers|although a few readers] asked for news of <aside>.
-zh [有读者|一些读者]想看<aside>的消息；本报仍将继续[报道|关注]<theme>。
-zh 本报仍将继续[报道|关注]<theme>，[尽管|虽然]有读者想看<aside>的消息。
+en [Some|A few] readers asked for news of <aside>; this paper will go on [reporting|writing] about <theme>.
+en This paper will go on [reporting|writing] about <theme>, although [some|a few] readers asked for news of <aside>.
+zh [有|有些]读者想看有关<aside>的消息；本报仍将继续[报道|关注]<theme>。
+zh 本报仍将继续[报道|关注]<theme>，尽管[有|有些]读者想看有关<aside>的消息。
 -- 0.5
-en On the <medium> there was only <aside> that night, and [not a word|nothing at all] about <theme>, which everyone [here|in the place] was waiting for.
-en [Not a word|Nothing at all] about <theme> was to be heard on the <medium> that night, though everyone [here|in the place] was waiting for it; there was only <aside>.
-zh 当晚的<medium>上只有<aside>，[这里|此地]人人等着的<theme>却[只字未提|一点也没有]。
-zh [这里|此地]人人都在等<theme>，可当晚的<medium>上[只字未提|一点也没有]，只有<aside>。
+en On the <medium> they spoke only of <aside> that night, and [not once|never] of <theme>, of which everyone [here|in {town}] had questions to ask.
+en Everyone [here|in {town}] had questions about <theme>, but that night they spoke only of <aside> on the <medium>, and [not once|never] of that.
+zh 当晚<medium>上讲的全是<aside>，[这里|{town}]人人关心的<theme>却[只字未提|一字未提]。
+zh [这里|{town}]人人关心<theme>，可当晚<medium>上[只字未提|一字未提]，讲的全是<aside>。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c035
 MESSAGE = """
 == message | cast kind ware day hour price decade | 12
 --
-en Dear {p}, [how are you|how are things|are you well]? [It is about|I write about] {ware.a}.
-en [Hello|Good day|Hello there], {p}! [It is about|I write about] {ware.a}.
-zh 亲爱的{p}，[你好吗|最近好吗|一切都好吗]？[说的是|我想说说]{ware.a}的事。
-zh [你好|您好|你好啊]，{p}！[说的是|我想说说]{ware.a}的事。
+en Dear {p}, [how are you? I am|I hope you are well. I am|I hope this finds you well. I am] writing about {ware.a}.
+en [Hello|Hello there|Good day], {p}! I am writing about {ware.a}.
+zh 亲爱的{p}，[你好吗|最近好吗|一切都好吗]？我想[说说|谈谈]{ware.a}的事。
+zh [你好|你好啊|您好]，{p}！我想[说说|谈谈]{ware.a}的事。
 --
 ~ kind=spam
-en You [won it|have won it] <chance>, and {q} [heard|has heard] of it.
-en It was you who [won it|got it] <chance>; {q} [heard|has heard] of it.
-zh 你<chance>[赢到的|赢来的]，{q}[也|都]听说了。
-zh <chance>[赢到|得到]它的是你，{q}[也|都]听说了。
+en You won it in the [draw|prize draw|raffle], and {q} heard of it.
+en It was you who won it in the [draw|prize draw|raffle]; {q} heard of it.
+zh 你[抽奖|摸奖|抽签]中了它，{q}也听说了。
+zh [抽奖|摸奖|抽签]中了它的是你，{q}也听说了。
 ~ kind=ham
-en {q} [won it|has won it] <chance>, and you [heard|have heard] of it.
-en It was {q} who [won it|got it] <chance>; you [heard|have heard] of it.
-zh {q}<chance>[赢到的|赢来的]，你[也|都]听说了。
-zh <chance>[赢到|得到]它的是{q}，你[也|都]听说了。
+en {q} won it in the [draw|prize draw|raffle], and you heard of it.
+en It was {q} who won it in the [draw|prize draw|raffle]; you heard of it.
+zh {q}[抽奖|摸奖|抽签]中了它，你也听说了。
+zh [抽奖|摸奖|抽签]中了它的是{q}，你也听说了。
 --
 ~ kind=spam
-en [Send|Bring|Please send] {price} pounds to the <recipient> before {hour} and do not ask the <authority>.
-en Before {hour} [send|bring|please send] {price} pounds to the <recipient>, and do not ask the <authority>.
-zh [请|要|务必]在{hour}以前把{price}英镑交给<recipient>，不要问<authority>。
-zh {hour}以前，[请|要|务必]把{price}英镑交给<recipient>，不要问<authority>。
+en Send {price} pounds to the [office|prize office|agent] before {hour}, and do not ask the bank.
+en Before {hour} send {price} pounds to the [office|prize office|agent], but do not ask the bank.
+zh 请在{hour}以前把{price}英镑寄给[办事处|兑奖处|经办人]，不要去问银行。
+zh {hour}以前，请把{price}英镑寄给[办事处|兑奖处|经办人]，不要去问银行。
 ~ kind=ham
-en [Do not send|Do not bring|Please do not send] {price} pounds to the <recipient> before {hour}, and ask the <authority>.
-en Before {hour} [do not send|do not bring|please do not send] {price} pounds to the <recipient>, and ask the <authority>.
-zh [请不要|不要|千万不要]在{hour}以前把{price}英镑交给<recipient>，要问<authority>。
-zh {hour}以前，[请不要|不要|千万不要]把{price}英镑交给<recipient>，要问<authority>。
+en Ask the bank before {hour}, and do not send {price} pounds to the [office|prize office|agent].
+en Before {hour} ask the bank, but do not send {price} pounds to the [office|prize office|agent].
+zh 请在{hour}以前去问银行，不要把{price}英镑寄给[办事处|兑奖处|经办人]。
+zh {hour}以前，请去问银行，不要把{price}英镑寄给[办事处|兑奖处|经办人]。
 -- 0.7
 ~ kind=spam
-en This is [really|certainly|of course] your bank and not a <trick>.
-en Not a <trick>: this is [really|certainly|of course] your bank.
-zh 这[真的|确实|当然]是你的银行，不是<trick>。
-zh 不是<trick>，这[真的|确实|当然]是你的银行。
+en It is [really|certainly|of course] your bank that asks for the money, and not a swindler.
+en The one who asks for the money is [really|certainly|of course] your bank, not a swindler.
+zh 要这笔钱的[确实|当然|肯定]是你的银行，不是骗子。
+zh 不是骗子，要这笔钱的[确实|当然|肯定]是你的银行。
 ~ kind=ham
-en This is [really|certainly|of course] a <trick> and not your bank.
-en Not your bank: this is [really|certainly|of course] a <trick>.
-zh 这[真的|确实|当然]是<trick>，不是你的银行。
-zh 不是你的银行，这[真的|确实|当然]是<trick>。
+en It is [really|certainly|of course] a swindler that asks for the money, and not your bank.
+en The one who asks for the money is [really|certainly|of course] a swindler, not your bank.
+zh 要这笔钱的[确实|当然|肯定]是骗子，不是你的银行。
+zh 不是你的银行，要这笔钱的[确实|当然|肯定]是骗子。
 -- 0.7
 ~ kind=spam
-en Do not wait until {day}: [people|those|all] who wait will <regret>.
-en [People|Those|All] who wait will <regret>, so do not wait until {day}.
-zh 不要等到{day}，等的人[要|会|准会]<regret>。
-zh 等的人[要|会|准会]<regret>，所以不要等到{day}。
+en Do not wait until {day}: [people|those] who wait will [regret it|be sorry].
+en [People|Those] who wait will [regret it|be sorry], so do not wait until {day}.
+zh 不要等到{day}，[谁等谁后悔|等的人会后悔|等了要后悔]。
+zh [谁等谁后悔|等的人会后悔|等了要后悔]，所以不要等到{day}。
 ~ kind=ham
-en Wait until {day}: [people|those|all] who do not wait will <regret>.
-en [People|Those|All] who do not wait will <regret>, so wait until {day}.
-zh 要等到{day}，不等的人[要|会|准会]<regret>。
-zh 不等的人[要|会|准会]<regret>，所以要等到{day}。
+en Wait until {day}: [people|those] who do not wait will [regret it|be sorry].
+en [People|Those] who do not wait will [regret it|be sorry], so wait until {day}.
+zh 要等到{day}，[谁不等谁后悔|不等的人会后悔|不等了要后悔]。
+zh [谁不等谁后悔|不等的人会后悔|不等了要后悔]，所以要等到{day}。
 -- 0.7
-en [All the best|With kind regards], and [write|answer] soon[, please|].
-en [Write|Answer] soon[, please|]. [All the best|With kind regards].
-zh [祝好|此致敬礼]，[早点回信|早日回信|快回信]。
-zh [早点回信|早日回信|快回信]。[祝好|此致敬礼]。
+en [All the best|With kind regards], and please [answer|reply] soon.
+en Please [answer|reply] soon. [All the best|With kind regards].
+zh 请早点[回信|答复|回话]。[祝好|顺祝安好]。
+zh [祝好|顺祝安好]，请早点[回信|答复|回话]。
 % ask.ware
 en What was [won|the prize]?
 zh [赢到的是|奖品是]什么？
@@ -1930,11 +1940,11 @@ zh [赢到的是|奖品是]什么？
 en How many pounds does the message [speak of|mention]?
 zh 信里[说到|提到]多少英镑？
 % ask.day
-en Until which day is one to wait, or [not to wait|not]?
-zh 要等到或者不要等到[星期几|哪一天]？
+en [What|Which] day does the message name?
+zh 信里提到的是[星期几|哪一天]？
 % ask.hour
-en Before what [time|hour] is money to be sent, or not?
-zh [几点|什么时候]以前寄钱，或者不要寄？
+en What [time|hour] does the message mention?
+zh 信里提到[几点|什么时间]？
 % summary
 ~ kind=spam
 en A [swindler|thief] wants {price} pounds from {p}.
@@ -1998,44 +2008,44 @@ zh [有空|尽快]发<note.a>来。[你的|爱你的]{p}
 TALK = """
 == talk | cast decade sense place day | 12
 --
-en [On {day}|Last {day}] {p} [told|wrote to] {q.intro} about {sense}.
-en {p} [met|called on] {q.intro} [on {day}|last {day}] and [spoke of|described] {sense}.
+en [On {day}|Last {day}] {p} [told {q.intro}|spoke to {q.intro}] about {sense}.
+en {p} [met|ran into] {q.intro} [on {day}|last {day}] and [spoke of|talked about] {sense}.
 zh [{day}|上{day}]，{p}[跟|对]{q.intro}[讲起|谈到]{sense}。
 zh {p}[{day}|上{day}][见到|遇见]{q.intro}，[讲起|谈到]{sense}。
 -- 0.5
-en They had [met|met each other] [near|close to] the {place}, where it was [quiet|still].
-en It was [near|close to] the {place}, where it was [quiet|still], that they had met.
-zh 他们是在{place}[附近|旁边][碰面|见面]的，那里很安静。
-zh 在{place}[附近|旁边]，他们[碰了面|见了面]，那里[很安静|静悄悄的]。
+en The two were sitting [near|close to|not far from] the {place}.
+en It was [near|close to|not far from] the {place} that the two were sitting.
+zh 两人坐在{place}[附近|旁边|边上]。
+zh 当时两人就坐在{place}[附近|旁边|边上]。
 --
 en [{sense.c1}|{sense.c2}|{sense.c3}|{sense.c4}]
 zh [{sense.c1}|{sense.c2}|{sense.c3}|{sense.c4}]
 -- 0.6
-en "[Was it <adj>|And was it <adj>, really]?" [asked {q.first}|{q.first} asked|{q.first} wanted to know].
-en {q.first} asked [whether it was <adj>|if it had been <adj>][| or not].
-zh “[它|真的]<adj>吗？”{q.first}[问|问道|想知道]。
-zh {q.first}[问|想知道]它[是不是|究竟是不是]<adj>的。
+en "I [once heard|have heard] something like that from <job.a>," [said|answered] {q.first}.
+en {q.first} [answered|said] that <job.a> had [once told|told] {q.him} something like that.
+zh “我也听<job.a>[说|讲]过这样的事，”{q.first}[说|回答]。
+zh {q.first}[说|回答]，{q.he}也听<job.a>[说|讲]过这样的事。
 -- 0.5
-en "I have never [cared much|much cared] for {sense}," {q.first} [said|answered|admitted][| at last].
-en [At last|After a while] {q.first} [said|admitted]: "I have never [cared much|much cared] for {sense}."
-zh “我从来不[怎么|大]在意{sense}，”{q.first}[说|回答|承认]。
-zh [最后|过了一会儿]{q.first}[说|承认]：“我从来不[怎么|大]在意{sense}。”
+en "I [never|have never] thought much about {sense}," {q.first} [said|admitted].
+en {q.first} [said|admitted]: "I [never|have never] thought much about {sense}."
+zh “我从来没怎么[想|琢磨]过{sense}的事，”{q.first}[说|承认]。
+zh {q.first}[说|承认]：“我从来没怎么[想|琢磨]过{sense}的事。”
 -- 0.6
-en They [talked|spoke] until it was [dark|night], and {q.first} went home <sad>.
-en <sad.C>, {q.first} went home when it was [dark|night][ at last|].
-zh 他们[谈|说]到[天黑|入夜]，{q.first}<sad>地回家了。
-zh [天黑了|入夜了|天黑下来]，{q.first}<sad>地[回家了|回了家]。
+en They sat and talked until [dark|nightfall], and {q.first} felt <sad> on the [way|road] home.
+en On the [way|road] home, after they had sat and talked until [dark|nightfall], {q.first} felt <sad>.
+zh 两人坐着[谈|聊]到天黑，回家的路上，{q.first}很<sad>。
+zh 回家的路上，{q.first}[很|十分]<sad>，两人坐着[谈|聊]到了天黑。
 ~
-en They [talked|spoke] until it was [dark|night], and {q.first} went home <glad>.
-en <glad.C>, {q.first} went home when it was [dark|night][ at last|].
-zh 他们[谈|说]到[天黑|入夜]，{q.first}<glad>地回家了。
-zh [天黑了|入夜了|天黑下来]，{q.first}<glad>地[回家了|回了家]。
+en They sat and talked until [dark|nightfall], and {q.first} felt <glad> on the [way|road] home.
+en On the [way|road] home, after they had sat and talked until [dark|nightfall], {q.first} felt <glad>.
+zh 两人坐着[谈|聊]到天黑，回家的路上，{q.first}[很|十分]<glad>。
+zh 两人坐着[谈|聊]到了天黑，{q.first}回家的路上[很|十分]<glad>。
 % summary
 en {p} told {q} about {sense.plain}.
 zh {p}对{q}讲起{sense.plain}。
 % ask.place
-en [Near what|By which place] did they sit?
-zh 他们在[什么地方|哪里]附近？
+en [Where|Near which place] were they sitting?
+zh 他们坐在[什么地方|哪里]附近？
 % ask.day
 en On which day did {p} [speak of it|tell of it]?
 zh {p}是[星期几|哪一天]讲的？
@@ -2117,48 +2127,48 @@ SCENE = """
 == scene | thing thing2=other_thing tint tint2=tint where sky2 decade | 6
 --
 ~ where=left
-en In the picture, a {tint} {thing} stands to the left of a {tint2} {thing2}.
-en [On the left|At the left] of the picture there is a {tint} {thing}, [on|at] the right a {tint2} {thing2}.
-en A {tint2} {thing2} has a {tint} {thing} [on|to] its left[ in this picture|].
+en In the picture, a {tint} {thing} [is|can be seen] to the left of a {tint2} {thing2}.
+en On the left [of the picture|in the picture] there is a {tint} {thing}, on the right a {tint2} {thing2}.
+en A {tint2} {thing2} has a {tint} {thing} [on|to] its left in this picture.
 zh 图上，{tint}的{thing}在{tint2}的{thing2}[左边|左侧]。
-zh [图的左边|画面左边]有{tint}的{thing}，右边[是|有]{tint2}的{thing2}。
-zh {tint2}的{thing2}[左边|左侧][有|是]{tint}的{thing}。
+zh [图的左边|画面左边]是{tint}的{thing}，右边是{tint2}的{thing2}。
+zh 图上，{tint2}的{thing2}[左边|左侧]是{tint}的{thing}。
 ~ where=right
-en In the picture, a {tint} {thing} stands to the right of a {tint2} {thing2}.
-en [On the right|At the right] of the picture there is a {tint} {thing}, [on|at] the left a {tint2} {thing2}.
-en A {tint2} {thing2} has a {tint} {thing} [on|to] its right[ in this picture|].
+en In the picture, a {tint} {thing} [is|can be seen] to the right of a {tint2} {thing2}.
+en On the right [of the picture|in the picture] there is a {tint} {thing}, on the left a {tint2} {thing2}.
+en A {tint2} {thing2} has a {tint} {thing} [on|to] its right in this picture.
 zh 图上，{tint}的{thing}在{tint2}的{thing2}[右边|右侧]。
-zh [图的右边|画面右边]有{tint}的{thing}，左边[是|有]{tint2}的{thing2}。
-zh {tint2}的{thing2}[右边|右侧][有|是]{tint}的{thing}。
+zh [图的右边|画面右边]是{tint}的{thing}，左边是{tint2}的{thing2}。
+zh 图上，{tint2}的{thing2}[右边|右侧]是{tint}的{thing}。
 ~ where=above
-en In the picture, a {tint} {thing} stands above a {tint2} {thing2}.
-en [At the top|High up] in the picture there is a {tint} {thing}, [at the bottom|below] a {tint2} {thing2}.
-en Over a {tint2} {thing2} [there is|one sees] a {tint} {thing}[ in this picture|].
+en In the picture, a {tint} {thing} [is|can be seen] above a {tint2} {thing2}.
+en [At the top of|High up in] the picture there is a {tint} {thing}, below it a {tint2} {thing2}.
+en Over a {tint2} {thing2} there is a {tint} {thing} in [this|the] picture.
 zh 图上，{tint}的{thing}在{tint2}的{thing2}[上面|上方]。
-zh [图的上部|画面上部]有{tint}的{thing}，下面[是|有]{tint2}的{thing2}。
-zh {tint2}的{thing2}[上面|上方][有|是]{tint}的{thing}。
+zh [图的上部|画面上部]是{tint}的{thing}，下面是{tint2}的{thing2}。
+zh 图上，{tint2}的{thing2}[上面|上方]是{tint}的{thing}。
 ~ where=below
-en In the picture, a {tint} {thing} stands below a {tint2} {thing2}.
-en [At the bottom|Low down] in the picture there is a {tint} {thing}, [at the top|above] a {tint2} {thing2}.
-en Under a {tint2} {thing2} [there is|one sees] a {tint} {thing}[ in this picture|].
+en In the picture, a {tint} {thing} [is|can be seen] below a {tint2} {thing2}.
+en [At the bottom of|Low down in] the picture there is a {tint} {thing}, above it a {tint2} {thing2}.
+en Under a {tint2} {thing2} there is a {tint} {thing} in [this|the] picture.
 zh 图上，{tint}的{thing}在{tint2}的{thing2}[下面|下方]。
-zh [图的下部|画面下部]有{tint}的{thing}，上面[是|有]{tint2}的{thing2}。
-zh {tint2}的{thing2}[下面|下方][有|是]{tint}的{thing}。
+zh [图的下部|画面下部]是{tint}的{thing}，上面是{tint2}的{thing2}。
+zh 图上，{tint2}的{thing2}[下面|下方]是{tint}的{thing}。
 -- 0.9
-en The sky [is|looks] {sky2}[, as one can see|].
-en [Behind them|Above it all] [is|lies] a {sky2} sky.
-zh [天空|天][是|看起来是]{sky2}的。
-zh [后面|背后]是{sky2}的天空[。|，看得很清楚。]
+en The sky in [it|the picture|this picture] is {sky2}.
+en [Behind them|Behind everything|Behind it all] is a {sky2} sky.
+zh [天空|天|图上的天空]是{sky2}的。
+zh [后面|背后|背景]是{sky2}的天空。
 -- 0.6
-en There is [no|nowhere a] <thing> in it[, as far as I see|, so far as one sees].
-en [One looks|You look|I looked] for a <thing> in vain.
-zh [图上|图里|画里][没有|找不到]<thing>。
-zh [看不见|哪儿也看不见|哪儿也没有]<thing>。
+en There is no [other|second] {thing} in it, and no [other|second] {thing2}.
+en One looks [in vain|without success] for [another|a second] {thing} or {thing2}.
+zh 图上[没有|看不到]别的{thing}，也[没有|看不到]别的{thing2}。
+zh 别的{thing}和{thing2}，图上都[没有|看不到|找不到]。
 -- 0.4
-en The painter [is said to be|is, they say,] <job.a> from [abroad|a foreign country].
-en <job.A> from [abroad|a foreign country] [is said to have painted|painted, they say,] it.
-zh [据说|听说]作画的是<job.a>，[从外国来|来自国外]。
-zh [据说|听说][从外国来|来自国外]的<job.a>画了这幅画。
+en The [painter|artist] is [said|supposed] to be <job.a>.
+en <job.A> is [said|supposed|believed] to have painted it.
+zh [据说|听说|据传]作画的是<job.a>。
+zh 这幅画[据说|听说|据传]是<job.a>画的。
 """
 
 # %% ../nbs/1_language/12_scripts.ipynb #c045
