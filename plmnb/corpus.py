@@ -371,7 +371,7 @@ def _label_of(row, column):
         raise DataError(f"{row.where}: no label in column {column!r}: fill or drop the row")
     return str(value).strip()
 
-def _with_text(data, name): # where one text has one label, it is also called "text"
+def _also_as_text(data, name): # where one text has one label, it is also called "text"
     column = {"sentiment": "sentence", "spam": "sms"}.get(name)
     return type(data)({split: part.add_column("text", part[column]) for split, part in data.items()}) if column else data
 
@@ -382,7 +382,7 @@ def load_task(
     label_column:str="label",
 )->"DatasetDict":            # train, validation, test with "text" (str) and "label" (ClassLabel); of the world in the columns of the task's public set, and "text" where one text has one label
     "A labelled task. Raises `DataError` for missing columns, missing labels and a single class."
-    if is_world(source): return _with_text(world_task(name, parse_source(source)), name)
+    if is_world(source): return _also_as_text(world_task(name, parse_source(source)), name)
     if source == "pydoc":
         if name != "topic": raise DataError(f"pydoc has no task {name!r}: use 'topic', or a file of your own as the source")
         return _labelled([{"text": hide_name(text, module), "label": family_of(module), "module": module}

@@ -53,3 +53,10 @@ def test_splits_are_other_texts_of_one_world():
     texts = {split: set(part["text"]) for split, part in data.items()}
     assert not texts["train"] & texts["test"] and not texts["train"] & texts["validation"] and not texts["validation"] & texts["test"]
     assert open_world(WorldConfig(people=40, towns=4)) is open_world(parse_source("world:people=40,towns=4"))
+
+
+def test_texts_with_one_label_fit_the_classifier():
+    from plmnb.corpus import load_task
+    spam = load_task("spam", "world:people=100")
+    assert spam["test"].column_names == ["sms", "label", "text"] and spam["test"]["text"] == spam["test"]["sms"] and len(spam["train"]) == 4_000
+    assert load_task("ner", "world:people=100")["test"].column_names == ["id", "tokens", "ner_tags"]
