@@ -3,8 +3,8 @@
 # %% auto #0
 __all__ = ['Slot', 'Pick', 'MACROS', 'JOIN', 'TOKEN', 'BLOCK', 'TWO32', 'Mark', 'END', 'GrammarError', 'parse_wording',
            'Variable', 'Move', 'Step', 'Script', 'parse_scripts', 'tokens_of', 'numbers', 'thresholds', 'pick', 'Bound',
-           'Plan', 'Frame', 'Document', 'Grammar', 'every_text', 'Reader', 'Reading', 'Parse', 'parses',
-           'asides_that_fit']
+           'Plan', 'Frame', 'Document', 'draw_frames', 'Openness', 'Grammar', 'every_text', 'Slots', 'Sentences',
+           'Reader', 'Reading', 'Parse', 'parses', 'asides_that_fit']
 
 # %% ../nbs/1_language/10_grammar.ipynb #c003
 import hashlib, math, re
@@ -312,80 +312,32 @@ class Document:
     sentences:tuple # (start, end, step, move)
     marks:tuple     # of every slot, in order
 
-class Grammar:
-    "Scripts and the things they speak of: a distribution over texts. Raises `GrammarError` for rules that do not fit."
-    def __init__(
-        self,
-        scripts,             # `Script`s, or the text that `parse_scripts` reads
-        variables:dict,      # name -> `Variable`
-        languages:tuple=("en", "zh"),
-    ):
-        scripts = parse_scripts(scripts) if isinstance(scripts, str) else list(scripts)
-        if not scripts: raise GrammarError("there is no script: write at least one '== name | variables | weight'")
-        self.languages, self.variables = tuple(languages), variables
-        self.plans = [Plan(script, variables, self.languages) for script in scripts]
-        weights = np.array([script.weight for script in scripts], float)
-        self.p = weights / weights.sum()
-        self.named, self.tables, self.readers = {plan.script.name: plan for plan in self.plans}, {}, {}
+# %% ../nbs/1_language/10_grammar.ipynb #c023
+def draw_frames(
+    plan:Plan,
+    n:int,   # how many
+    *names,  # of the random numbers, such as a seed and a block
+)->list:     # `Frame`s
+    "Draw frames of one script, column by column: all values of a variable at once, then what is said at each step."
+    columns = iter(numbers(*names, shape=(plan.width + len(plan.moves), n)))
+    values = np.zeros((n, plan.width), np.int64)
+    for place, (variable, parent) in enumerate(zip(plan.variables, plan.parents)):
+        values[:, place] = pick(next(columns), thresholds(variable.p), None if parent is None else plan.rows(parent, values[:, parent[0]]))
+    moves = np.zeros((n, len(plan.moves)), np.int64)
+    for s, (guard, table, _, bound, base) in enumerate(plan.moves):
+        moves[:, s] = pick(next(columns), thresholds(table), None if guard is None else values[:, guard])
+        drawn = [next(columns) for _ in range(max(len(locals_) for _, locals_ in bound))]
+        for m, (_, locals_) in enumerate(bound):
+            rows = np.flatnonzero(moves[:, s] == m)
+            for i, variable in enumerate(locals_):
+                where = plan.place_of(variable.given) if variable.given else None
+                values[rows, base + i] = pick(drawn[i][rows], thresholds(variable.p), None if where is None else plan.rows(where, values[rows, where[0]]))
+    wording = {language: numbers(*names, language, shape=(n, sum(plan.picks))).tolist() for language in plan.languages}
+    return [Frame(plan, row, move, {language: wording[language][i] for language in plan.languages}) for i, (row, move) in enumerate(zip(values.tolist(), moves.tolist()))]
 
-    def frames(
-        self,
-        seed:int=0,
-        block:int=0, # each block is drawn by itself
-    )->list:         # `BLOCK` frames
-        "Draw what is to be told, all texts of a block at once."
-        chosen = pick(numbers(seed, block, "script", shape=(BLOCK,)), thresholds(self.p)[None], None)
-        found = [None] * BLOCK
-        for i, plan in enumerate(self.plans):
-            where = np.flatnonzero(chosen == i)
-            for at, frame in zip(where.tolist(), self.frames_of(plan.script.name, len(where), seed, block)): found[at] = frame
-        return found
-
-    def frames_of(
-        self,
-        name:str,    # of a script
-        n:int,       # how many
-        seed:int=0,
-        block:int=0,
-    )->list:         # `Frame`s
-        "Draw frames of one script."
-        if name not in self.named: raise GrammarError(f"no script {name!r}: there are {', '.join(self.named)}")
-        plan = self.named[name]
-        columns = iter(numbers(seed, block, name, shape=(plan.width + len(plan.moves), n)))
-        values = np.zeros((n, plan.width), np.int64)
-        for place, (variable, parent) in enumerate(zip(plan.variables, plan.parents)):
-            values[:, place] = pick(next(columns), thresholds(variable.p), None if parent is None else plan.rows(parent, values[:, parent[0]]))
-        moves = np.zeros((n, len(plan.moves)), np.int64)
-        for s, (guard, table, _, bound, base) in enumerate(plan.moves):
-            moves[:, s] = pick(next(columns), thresholds(table), None if guard is None else values[:, guard])
-            width = max(len(locals_) for _, locals_ in bound)
-            drawn = [next(columns) for _ in range(width)]
-            for m, (_, locals_) in enumerate(bound):
-                rows = np.flatnonzero(moves[:, s] == m)
-                for i, variable in enumerate(locals_):
-                    where = plan.place_of(variable.given) if variable.given else None
-                    values[rows, base + i] = pick(drawn[i][rows], thresholds(variable.p), None if where is None else plan.rows(where, values[rows, where[0]]))
-        wording = {language: numbers(seed, block, name, language, shape=(n, sum(plan.picks))).tolist() for language in self.languages}
-        return [Frame(plan, row, move, {language: wording[language][i] for language in self.languages})
-                for i, (row, move) in enumerate(zip(values.tolist(), moves.tolist()))]
-
-    def tell(
-        self,
-        frame:Frame,
-        language:str="en",
-    )->tuple:              # (pieces, steps, log p): strings and bound slots in order; (step, move, first piece) of each sentence
-        "Say a frame in a language."
-        plan, values, drawn = frame.plan, frame.values, frame.wording[language]
-        pieces, steps, used, log_p, at = [], [], {}, math.log(self.p[self.plans.index(plan)]), 0
-        for s, (_, _, _, bound, _) in enumerate(plan.moves):
-            if (m := frame.moves[s]) < len(bound):
-                wordings = bound[m][0][language]
-                steps.append((s, m, len(pieces)))
-                _, cost = _say(wordings[drawn[at] * len(wordings) >> 32], drawn, at + 1, pieces, used)
-                log_p -= cost + math.log(len(wordings))
-            at += plan.picks[s]
-        return pieces, steps, self._log_p_of_choices(frame, language, used, log_p)
-
+# %% ../nbs/1_language/10_grammar.ipynb #c025
+class Openness:
+    "What a text costs, summed over all that its telling leaves open. For a `Grammar`, which has `tables` to remember what was computed."
     def _log_p_of_choices(self, frame, language, used, log_p):
         "log p of moves and values, summed over whatever the text leaves open; None where an open variable depends on another that is open too."
         plan, values, rows = frame.plan, frame.values, {}
@@ -449,6 +401,90 @@ class Grammar:
             self.tables[key] = len(set(zip(labels.tolist(), np.asarray(column).tolist()))) == labels.max() + 1
         return self.tables[key]
 
+def _labels(names):
+    "A number for each different name, in the order of first use."
+    numbers_ = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers_[name] for name in names])
+
+def _logsumexp(values):
+    top = values.max()
+    return top + math.log(np.exp(values - top).sum()) if top > -math.inf else top
+
+# %% ../nbs/1_language/10_grammar.ipynb #c027
+def _say(nodes, drawn, k, pieces, used):
+    "Append the pieces of a wording; where the random numbers stand, and the nats that its picks cost."
+    cost = 0.0
+    for node in nodes:
+        if node.__class__ is str: pieces.append(node)
+        elif node.__class__ is Bound:
+            pieces.append(node)
+            if node.place in used: used[node.place][1].add(node.form)
+            else: used[node.place] = (node, {node.form})
+        else:
+            n = len(node.options)
+            cost += math.log(n)
+            k, more = _say(node.options[drawn[k] * n >> 32], drawn, k + 1, pieces, used)
+            cost += more
+    return k, cost
+
+class Grammar(Openness):
+    "Scripts and the things they speak of: a distribution over texts. Raises `GrammarError` for rules that do not fit."
+
+    def __init__(
+        self,
+        scripts,             # `Script`s, or the text that `parse_scripts` reads
+        variables:dict,      # name -> `Variable`
+        languages:tuple=("en", "zh"),
+    ):
+        scripts = parse_scripts(scripts) if isinstance(scripts, str) else list(scripts)
+        if not scripts: raise GrammarError("there is no script: write at least one '== name | variables | weight'")
+        self.languages, self.variables = tuple(languages), variables
+        self.plans = [Plan(script, variables, self.languages) for script in scripts]
+        weights = np.array([script.weight for script in scripts], float)
+        self.p = weights / weights.sum()
+        self.named, self.tables, self.readers = {plan.script.name: plan for plan in self.plans}, {}, {}
+
+    def frames(
+        self,
+        seed:int=0,
+        block:int=0, # each block is drawn by itself
+    )->list:         # `BLOCK` frames
+        "Draw what is to be told, all texts of a block at once."
+        chosen = pick(numbers(seed, block, "script", shape=(BLOCK,)), thresholds(self.p)[None], None)
+        found = [None] * BLOCK
+        for i, plan in enumerate(self.plans):
+            where = np.flatnonzero(chosen == i)
+            for at, frame in zip(where.tolist(), self.frames_of(plan.script.name, len(where), seed, block)): found[at] = frame
+        return found
+
+    def frames_of(
+        self,
+        name:str,    # of a script
+        n:int,       # how many
+        seed:int=0,
+        block:int=0,
+    )->list:         # `Frame`s
+        "Draw frames of one script."
+        if name not in self.named: raise GrammarError(f"no script {name!r}: there are {', '.join(self.named)}")
+        return draw_frames(self.named[name], n, seed, block, name)
+
+    def tell(
+        self,
+        frame:Frame,
+        language:str="en",
+    )->tuple:              # (pieces, steps, log p): strings and bound slots in order; (step, move, first piece) of each sentence
+        "Say a frame in a language."
+        plan, values, drawn = frame.plan, frame.values, frame.wording[language]
+        pieces, steps, used, log_p, at = [], [], {}, math.log(self.p[self.plans.index(plan)]), 0
+        for s, (_, _, _, bound, _) in enumerate(plan.moves):
+            if (m := frame.moves[s]) < len(bound):
+                wordings = bound[m][0][language]
+                steps.append((s, m, len(pieces)))
+                _, cost = _say(wordings[drawn[at] * len(wordings) >> 32], drawn, at + 1, pieces, used)
+                log_p -= cost + math.log(len(wordings))
+            at += plan.picks[s]
+        return pieces, steps, self._log_p_of_choices(frame, language, used, log_p)
+
     def say(
         self,
         frame:Frame,
@@ -508,32 +544,7 @@ class Grammar:
         for block in count():
             for frame in self.frames(seed, block): yield self.say(frame, language)
 
-def _say(nodes, drawn, k, pieces, used):
-    "Append the pieces of a wording; where the random numbers stand, and the nats that its picks cost."
-    cost = 0.0
-    for node in nodes:
-        if node.__class__ is str: pieces.append(node)
-        elif node.__class__ is Bound:
-            pieces.append(node)
-            if node.place in used: used[node.place][1].add(node.form)
-            else: used[node.place] = (node, {node.form})
-        else:
-            n = len(node.options)
-            cost += math.log(n)
-            k, more = _say(node.options[drawn[k] * n >> 32], drawn, k + 1, pieces, used)
-            cost += more
-    return k, cost
-
-def _labels(names):
-    "A number for each different name, in the order of first use."
-    numbers_ = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers_[name] for name in names])
-
-def _logsumexp(values):
-    top = values.max()
-    return top + math.log(np.exp(values - top).sum()) if top > -math.inf else top
-
-# %% ../nbs/1_language/10_grammar.ipynb #c027
+# %% ../nbs/1_language/10_grammar.ipynb #c033
 def every_text(
     grammar:Grammar,   # a small one
     language:str="en",
@@ -584,11 +595,11 @@ def _every_wording(nodes, values):
         else: ways = [(text + more, p * q / len(node.options)) for text, p in ways for option in node.options for more, q in _every_wording(option, values)]
     return ways
 
-# %% ../nbs/1_language/10_grammar.ipynb #c031
+# %% ../nbs/1_language/10_grammar.ipynb #c037
 END = -1 # where a text that is not finished breaks off
 
-class Reader:
-    "Reads texts of a grammar, also such with gaps, and sums over all that they may mean: exact inference."
+class Slots:
+    "What the words at a place say about the variable of a slot: the first part of a `Reader`."
     def __init__(self, grammar:Grammar, language:str="en"):
         if language not in grammar.languages: raise GrammarError(f"language={language!r}: this grammar has {', '.join(grammar.languages)}")
         self.grammar, self.language, self.vectors, self.known, self.literals, self.lists, self.hidden = grammar, language, [], {}, {}, {}, {}
@@ -639,6 +650,9 @@ class Reader:
             found = [item for item in found if item[0] != END] + [(END, self._fact((id(node.strings), "ends", tuple(self.tokens[t:])), vector))]
         return found
 
+# %% ../nbs/1_language/10_grammar.ipynb #c039
+class Sentences(Slots):
+    "Ways in which the steps of a script fit the words from a place on: the second part of a `Reader`."
     def _literal(self, text, t):
         words = self.literals.get(text)
         if words is None: words = self.literals[text] = tokens_of(text, self.language)
@@ -698,6 +712,9 @@ class Reader:
                     ways[key] = ways.get(key, 0.0) + scalar * weight * more / len(options)
         return [(end, facts, weight) for (end, facts), weight in ways.items() if weight > 0]
 
+# %% ../nbs/1_language/10_grammar.ipynb #c041
+class Reader(Sentences):
+    "Reads texts of a grammar, also such with gaps, and sums over all that they may mean: exact inference."
     def read(
         self,
         tokens,             # words, None for one that is hidden; a string is cut into its tokens
@@ -767,6 +784,7 @@ def _together(vectors, facts, known):
         if not vectors[place].any(): return None
     return vectors
 
+# %% ../nbs/1_language/10_grammar.ipynb #c043
 class Reading:
     "What a text may mean: ways through the scripts, each with what it says about the variables."
     def __init__(self, grammar, ways): self.grammar, self.ways = grammar, ways
@@ -817,7 +835,7 @@ class Reading:
         total = sum(found.values())
         return {name: mass / total for name, mass in found.items()}
 
-# %% ../nbs/1_language/10_grammar.ipynb #c042
+# %% ../nbs/1_language/10_grammar.ipynb #c054
 class Parse(namedtuple("Parse", "end steps values marks")):
     "A way to read tokens up to some place: the (step, move, first token) so far; which values each place may have; the slots that were met, with their tokens."
 

@@ -181,10 +181,10 @@ def test_the_small_world_is_a_source(desk, pretrained):
     "Messages of thieves, sorted by the user's model; a dial that is not there is refused at once."
     done = plmnb("finetune", "--data", "world:people=100", "--task", "spam", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "thieves", cwd=desk)
     assert "2 classes: ham, spam" in done.stdout
+    scores = {name: float(value) for name, value in re.findall(r"(?m)^(\S.*?) +(\d\.\d{3}) \(", done.stdout)}
+    assert scores["fine-tuned"] > scores["TF-IDF + logistic regression"] + 0.2  # the order of words decides, and it reads in order
     assert "no dial 'weather'" in refusal("finetune", "--data", "world:weather=1", "--out", "other", cwd=desk)
     assert "no dial 'weather'" in refusal("pretrain", "--text", "world:weather=1", "--out", "other", cwd=desk)
-    made = plmnb("pretrain", "--text", "world:people=40,towns=4", "--scale", "tiny", "--device", "cpu", "-p", "steps", "20", "--out", "native", cwd=desk)
-    assert "native" in made.stdout and (desk / "native" / "config.json").exists()
 
 
 def test_interrupted_pretraining_goes_on_to_the_same_result(desk, pretrained, tmp_path):
