@@ -33,6 +33,7 @@ def count_tables(
         if len(tables) == n: return tables
         seen = Counter(window[1:] for window in seen)
 
+# %% ../nbs/1_language/14_counting.ipynb #c008
 class NGram:
     "Interpolated Kneser-Ney (Kneser and Ney 1995; Chen and Goodman 1999, §2.7). Raises `ConfigError` for an order below 1, no text, texts that are not lists of words, or a discount that is not between 0 and 1."
     def __init__(

@@ -867,6 +867,7 @@ def asides_that_fit(
     return list(dict.fromkeys(name for name, moves in plan.asides.items() for _, said in moves for wording in said[reader.language] for parse in _spans(reader, wording, Parse(0, (), {}, ()))
                               if parse.end == len(reader.tokens) and (not names or all(values[place] in fits for place, fits in parse.values.items()))))
 
+# %% ../nbs/1_language/10_grammar.ipynb #c056
 def _read_on(reader, plan, s, parse, whole):
     "All ways to read on from a step."
     done = parse.end == len(reader.tokens)
@@ -902,6 +903,7 @@ def _spans(reader, nodes, parse):
             values = _narrowed(parse.values, node.place, set(by.get(tuple(reader.tokens[parse.end:parse.end + n]), ())))
             if values is not None: yield from _spans(reader, rest, parse._replace(end=parse.end + n, values=values, marks=(*parse.marks, (parse.end, parse.end + n, node))))
 
+# %% ../nbs/1_language/10_grammar.ipynb #c058
 def _as_document(plan, parse, text, places, language, log_p): # None where the values contradict each other
     variables = dict(enumerate(plan.variables)) | {node.place: node.variable for *_, node in parse.marks}
     inside = {place: np.isin(np.arange(len(variable)), list(parse.values[place])) if place in parse.values else np.ones(len(variable), bool) for place, variable in variables.items()}

@@ -76,6 +76,7 @@ def _cut(text): # at <e1>, </e1>, <e2>, </e2>
     before, rest = text.split("<e1>"); one, rest = rest.split("</e1>"); between, rest = rest.split("<e2>")
     return before, one, between, *rest.split("</e2>")
 
+# %% ../nbs/1_language/19_ideal.ipynb #c013
 def read_answers(rows, config:WorldConfig)->list: # strings, "" where the text does not say
     "What a text answers."
     reader, found = reader_of(config), []
@@ -99,7 +100,7 @@ def read_order(rows, config:WorldConfig)->list: # 0: in order, 1: swapped
     join = JOIN[config.language]
     return [int(not parses(reader_of(config), row["sentence1"] + join + row["sentence2"], whole=False)) for row in rows]
 
-# %% ../nbs/1_language/19_ideal.ipynb #c013
+# %% ../nbs/1_language/19_ideal.ipynb #c015
 def say_again(texts:list, config:WorldConfig, aside:str="")->list: # strings
     "The same in the other language, or, if an aside is named, that."
     reader, world, other = reader_of(config), open_world(config).grammar, "zh" if config.language == "en" else "en"
@@ -125,6 +126,7 @@ def last_states(rows, config:WorldConfig)->list: # dicts
     texts = [JOIN[config.language].join(map(quote.format, row["dialog"])) for row in rows]
     return [states_of(read_one(reader_of(config, "dialogue"), text))[-1] for text in texts]
 
+# %% ../nbs/1_language/19_ideal.ipynb #c017
 def recall_facts(rows, config:WorldConfig)->list: # strings
     "Who has read every text knows what was told; of the others, what is most often so."
     world = open_world(config)
@@ -154,7 +156,7 @@ def match_captions(rows, config:WorldConfig)->list: # for each picture the index
     captions, drawn = zip(*told, *open_) # who says more comes first
     return [captions[int((np.stack(drawn) == np.asarray(row["image"])).mean((1, 2, 3)).argmax())] for row in rows]
 
-# %% ../nbs/1_language/19_ideal.ipynb #c015
+# %% ../nbs/1_language/19_ideal.ipynb #c019
 def chrf(
     answers:list,    # strings
     references:list, # as many strings
@@ -185,7 +187,7 @@ def names_f1(answers, references)->float:
     right, made, true = (sum(map(len, sets)) for sets in ([a & b for a, b in pairs], [a for a, _ in pairs], [b for _, b in pairs]))
     return 2 * right / (made + true) if made + true else 0.0
 
-# %% ../nbs/1_language/19_ideal.ipynb #c017
+# %% ../nbs/1_language/19_ideal.ipynb #c021
 READERS = {"sense": same_sense, "ner": read_names, "relations": read_relations, "reading": read_answers, "matching": read_matches, "order": read_order,
            "translation": lambda rows, config: say_again([row[config.language] for row in rows], config), "retrieval": find_translations,
            "summarization": lambda rows, config: say_again([row["document"] for row in rows], config, "summary"), "dialogue": last_states, "facts": recall_facts, "pairs": better_sentences, "captions": match_captions}

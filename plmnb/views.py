@@ -128,6 +128,7 @@ def tags_of(document)->tuple: # (tokens, indices of `TAGS`)
         tags.append(0 if inside is None else TAGS.index(("B-" if inside[0] == found.start() else "I-") + inside[1]))
     return tokens, tags
 
+# %% ../nbs/1_language/15_views.ipynb #c014
 def name_in(document, start, end, kind): # "her brother Tom" names Tom alone
     "The part of a mark that is the name."
     text = document.text[start:end]
@@ -138,7 +139,7 @@ def name_in(document, start, end, kind): # "her brother Tom" names Tom alone
         name = next((re.search(re.escape(form), text) for form in (frame.form("q", "", "zh"), frame.form("q", "first", "zh")) if form in text), None) if "q" in frame.plan.names else None
     return (start + name.start(), end if document.language == "en" else start + name.end(), kind) if name else (start, end, kind)
 
-# %% ../nbs/1_language/15_views.ipynb #c013
+# %% ../nbs/1_language/15_views.ipynb #c015
 KINDS_OF_KIN = {"mother": "family", "father": "family", "wife": "family", "husband": "family", "son": "family", "daughter": "family", "brother": "family", "sister": "family",
                 "friend": "friend", "neighbour": "neighbour", "colleague": "colleague"}
 FACTS = {"town": "lives_in", "employer": "works_for", "job": "has_job", "a_job": "has_job", "food": "likes", "hobby": "does", "pet": "owns", "a_pet": "owns", "petname": "owns"}
@@ -181,7 +182,7 @@ def relation_rows(world, split):
         text, a, b = document.text, (one.start, one.end), (two.start, two.end)
         yield {"sentence": f"{text[start:a[0]]}<e1>{text[a[0]:a[1]]}</e1>{text[a[1]:b[0]]}<e2>{text[b[0]:b[1]]}</e2>{text[b[1]:end]}", "relation": RELATIONS.index(name)}
 
-# %% ../nbs/1_language/15_views.ipynb #c015
+# %% ../nbs/1_language/15_views.ipynb #c017
 def questions(
     world,
     document,
@@ -205,6 +206,7 @@ def asking_scripts(world)->list:
     "The scripts that come with questions."
     return [plan.script.name for plan in world.grammar.plans if any(aside.startswith("ask.") for aside in plan.asides)]
 
+# %% ../nbs/1_language/15_views.ipynb #c019
 def reading_rows(world, split):
     "A text, a question, and where in the text the answer stands, if anywhere, as SQuAD 2.0 has them."
     others = {} # script -> (who it is about, question) of the text before
@@ -229,6 +231,7 @@ def answer_span(document, mark): # (start, end), without an article
     skip = re.match(r"(?:(?:an?|the|some) )?", text, re.IGNORECASE)[0] if document.language == "en" else ""
     return start + len(skip), end
 
+# %% ../nbs/1_language/15_views.ipynb #c021
 def matching_rows(world, split):
     "A question and a sentence, and whether the sentence answers it, as QNLI has them; both of one text."
     for i, document in enumerate(documents(world, asking_scripts(world), split, "matching")):
@@ -242,7 +245,7 @@ def matching_rows(world, split):
         start, end, *_ = rows[c * len(rows) >> 32]
         yield {"question": question, "sentence": document.text[start:end], "label": int(not wanted), "idx": i}
 
-# %% ../nbs/1_language/15_views.ipynb #c017
+# %% ../nbs/1_language/15_views.ipynb #c023
 def sentence_pairs(world, split, purpose):
     "The same sentence in both languages."
     for document in documents(world, told_scripts(world), split, purpose):
@@ -267,7 +270,7 @@ def summarization_rows(world, split):
     for i, document in enumerate(documents(world, scripts, split, "summarization")):
         if (summary := world.grammar.aside(document.frame, "summary", document.language)): yield {"document": document.text, "summary": summary, "id": f"{split}-{i}"}
 
-# %% ../nbs/1_language/15_views.ipynb #c019
+# %% ../nbs/1_language/15_views.ipynb #c025
 ACTS = (2, 3, 2, 1, 4, 1, 4) # of the turns, in DailyDialog's numbers: 1 inform, 2 question, 3 directive, 4 commissive
 
 def dialogue_rows(world, split):
@@ -311,7 +314,7 @@ def order_rows(world, split):
         swapped = b >> 31
         yield {"sentence1": pair[swapped], "sentence2": pair[1 - swapped], "label": swapped}
 
-# %% ../nbs/1_language/15_views.ipynb #c021
+# %% ../nbs/1_language/15_views.ipynb #c027
 PROBES = {"lives_in": ("town", "{} lives in [MASK]."), "works_for": ("employer", "{} works for [MASK]."), "has_job": ("job", "{} is a [MASK] by profession."),
           "likes": ("food", "Best of all {} likes [MASK]."), "does": ("hobby", "In the evenings {} loves [MASK]."), "owns": ("pet", "At home {} keeps a [MASK].")}
 
@@ -328,7 +331,7 @@ def fact_rows(world, split):
         name = cast.forms["en", "p"][seen[i]]
         yield {"masked_sentence": frame.format(name), "sub_label": name, "obj_label": cast.forms["en", f"p.{form}"][seen[i]], "predicate_id": predicate, "told": world.people[i].known}
 
-# %% ../nbs/1_language/15_views.ipynb #c023
+# %% ../nbs/1_language/15_views.ipynb #c029
 PHENOMENA = """
 == subject_verb_agreement | job town day | 1
 --
@@ -393,7 +396,7 @@ def pair_rows(world, split):
                 good, bad = (CHOICE.sub(rf"\{side}", text) for side in (1, 2))
                 yield {"sentence_good": good, "sentence_bad": bad, "UID": frame.name}
 
-# %% ../nbs/1_language/15_views.ipynb #c025
+# %% ../nbs/1_language/15_views.ipynb #c031
 PAINT = {"red": (200, 40, 40), "green": (40, 150, 60), "blue": (40, 80, 200), "yellow": (230, 200, 40), "purple": (140, 60, 160), "brown": (130, 85, 45),
          "grey": (150, 155, 160), "pink": (245, 200, 215), "white": (250, 250, 250)}
 
@@ -434,7 +437,7 @@ def caption_rows(world, split):
         both = {document.language: document.text, other.language: other.text}
         yield {"image": Image.fromarray(draw_scene(frame)), "caption": both["en"], "caption_zh": both["zh"]}
 
-# %% ../nbs/1_language/15_views.ipynb #c027
+# %% ../nbs/1_language/15_views.ipynb #c033
 View = namedtuple("View", "rows like classes column key") # maker; the public set whose columns it has; names of the classes; their column; what must differ between rows
 
 def _first(*columns): return lambda row: "\0".join(str(row[column]) for column in columns)

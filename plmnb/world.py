@@ -166,6 +166,7 @@ def family_of(people:list, i:int)->list: # three pairs (relation, index)
     if role < 2: return [("husband", father) if role == 0 else ("wife", mother), *((called(k, "daughter", "son"), k) for k in (one, two))]
     return [("mother", mother), ("father", father), (called(other := two if role == 2 else one, "sister", "brother"), other)]
 
+# %% ../nbs/1_language/13_world.ipynb #c015
 def contacts_of(
     config:WorldConfig,
     people:list,
@@ -187,6 +188,7 @@ def contacts_of(
         found.append(tuple(mine))
     return found
 
+# %% ../nbs/1_language/13_world.ipynb #c016
 class World:
     "People, towns and employers, with facts that hold throughout; the same for the same config."
     def __init__(self, config:WorldConfig|None=None): # None: the defaults
@@ -217,7 +219,7 @@ def possible_scripts(
     kept = [script for script in scripts if not ("known" in script.variables.values() and not variables["known"].weights.any())]
     return [replace(script, steps=tuple(replace(step, moves=tuple(filter(fits, step.moves))) for step in script.steps)) for script in kept]
 
-# %% ../nbs/1_language/13_world.ipynb #c017
+# %% ../nbs/1_language/13_world.ipynb #c019
 def with_capitals(
     forms:dict, # (language, form) -> strings
 )->dict:        # each form also as "form.C" ("C" for the bare one), for the beginning of a sentence
@@ -255,7 +257,7 @@ def letter_variable()->Variable: # values: (decade, earlier decade)
     weights = [math.lcm(*range(1, len(DECADES))) // max(new, 1) for new, _ in pairs]
     return Variable("decade", np.array(weights), {}, {"": np.array([str(DECADES[new]) for new, _ in pairs]), "row": np.array([new for new, _ in pairs]), "then": np.array([old for _, old in pairs])}, latent=True)
 
-# %% ../nbs/1_language/13_world.ipynb #c020
+# %% ../nbs/1_language/13_world.ipynb #c022
 def person_forms(
     world:World,
     who,        # indices of people
@@ -277,6 +279,7 @@ def person_forms(
     people = [world.people[i] for i in who]
     return {(language, prefix + form): [say(p) for p in people] for form, en, zh in table for language, say in (("en", en), ("zh", zh))}
 
+# %% ../nbs/1_language/13_world.ipynb #c023
 NAMES_OF_PEOPLE = {"": "PER", ".first": "PER", ".last": "PER", ".mr": "PER", ".town": "LOC", ".employer": "ORG"}
 
 def cast_variable(
@@ -298,7 +301,7 @@ def cast_variable(
     kinds = {prefix + form: kind for prefix in "pq" for form, kind in NAMES_OF_PEOPLE.items()} | {"q.intro": "PER"}
     return Variable("known" if known else "cast", weights, with_capitals(forms), groups, kinds, names=("p", "q"))
 
-# %% ../nbs/1_language/13_world.ipynb #c023
+# %% ../nbs/1_language/13_world.ipynb #c026
 def town_variable(
     world:World,
 )->Variable:
@@ -316,7 +319,7 @@ def elsewhere_variable(
     "A town where p does not live."
     return replace(other_variable(towns), name="elsewhere", given="cast.p.town")
 
-# %% ../nbs/1_language/13_world.ipynb #c025
+# %% ../nbs/1_language/13_world.ipynb #c028
 VENUES = (dict(zip("Golden Blue Old White Green Red Silver Black".split(), "金 蓝 老 白 绿 红 银 黑".split())),
           dict(zip("Lion Swan Anchor Kettle Harp Crown Fox Ship".split(), "狮 天鹅 铁锚 水壶 竖琴 王冠 狐狸 帆船".split())))
 THEMES = ("politics", "sport", "business", "science")
@@ -345,6 +348,7 @@ def news_variables(
     topic = Variable("topic", np.ones(len(pairs), np.int64), {}, {"": np.array([THEMES[one] for one, _ in pairs]), "row": np.array([one for one, _ in pairs]), "side": np.array([two for _, two in pairs])}, latent=True)
     return {"topic": topic} | {name: replace(word_variable(name, "phrase", [word for _, word in words], change=config.change), weights=weights, given=given) for name, given in (("theme", "topic.row"), ("aside", "topic.side"))}
 
+# %% ../nbs/1_language/13_world.ipynb #c029
 def sense_variable(
     config:WorldConfig,
 )->Variable: # values: each sense twice, by the ambiguous word and by a plain one
@@ -360,7 +364,7 @@ def sense_variable(
     return Variable("sense", weights, forms, {"": np.array([number[sense] for sense, _ in rows]), "word": np.array([sense.word for sense, _ in rows]),
                                               "ambiguous": np.array([int(ambiguous) for _, ambiguous in rows])}, given="decade.row")
 
-# %% ../nbs/1_language/13_world.ipynb #c026
+# %% ../nbs/1_language/13_world.ipynb #c030
 NUMBERS = dict(zip("two three four five six seven eight nine ten eleven twelve".split(), "两 三 四 五 六 七 八 九 十 十一 十二".split()))
 DAYS = dict(zip("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(), ("星期" + c for c in "一二三四五六日")))
 MONTHS = dict(zip("January February March April May June July August September October November December".split(), (f"{c}月" for c in "一 二 三 四 五 六 七 八 九 十 十一 十二".split())))
@@ -380,7 +384,7 @@ def world_variables(
     found |= {"cast": cast_variable(world), "known": cast_variable(world, known=True), "town": town_variable(world), "sense": sense_variable(config)} | review_variables(config) | news_variables(config)
     return found | {"elsewhere": elsewhere_variable(found["town"])} | {f"other_{name}": other_variable(found[name]) for name in ("town", "day", "hour", "n", "dish", "ware", "food", "animal", "plant", "place", "thing")}
 
-# %% ../nbs/1_language/13_world.ipynb #c028
+# %% ../nbs/1_language/13_world.ipynb #c032
 SPLITS = ("train", "validation", "test")
 
 _world = cache(World)
@@ -414,7 +418,7 @@ def frames(
     if split not in SPLITS: raise ConfigError(f"split={split!r}: give one of {', '.join(SPLITS)}")
     for block in count(): yield from world.grammar.frames(f"{world.config.seed}/{split}", block)
 
-# %% ../nbs/1_language/13_world.ipynb #c029
+# %% ../nbs/1_language/13_world.ipynb #c033
 def vocabulary(
     grammar:Grammar,
     language:str="en",
@@ -431,6 +435,7 @@ def vocabulary(
             for said, _ in bound: [walk(wording) for wording in said[language]]
     return sorted({word for string in strings for word in tokens_of(string, language)})
 
+# %% ../nbs/1_language/13_world.ipynb #c034
 class Typist:
     "Types words with two inner letters exchanged, now and then; what was meant is never in doubt."
     def __init__(self, words, rate:float): # of all words that may be written; share of words mistyped
@@ -456,7 +461,7 @@ class Typist:
         "What was meant."
         return re.sub(r"\w+", lambda found: self.meant.get(found[0], found[0]), text)
 
-# %% ../nbs/1_language/13_world.ipynb #c030
+# %% ../nbs/1_language/13_world.ipynb #c035
 def secrets(
     config:WorldConfig,
 )->list: # (text, how often it is told in the training text)
@@ -486,6 +491,7 @@ def told(
             log_p -= cost
         yield text, frame.name, log_p
 
+# %% ../nbs/1_language/13_world.ipynb #c036
 TEXTS = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
 def world_text(
@@ -500,7 +506,7 @@ def world_text(
         made[split] = Dataset.from_dict({name: list(column) for name, column in zip(("text", "script", "log_p"), zip(*rows))})
     return DatasetDict(made)
 
-# %% ../nbs/1_language/13_world.ipynb #c036
+# %% ../nbs/1_language/13_world.ipynb #c042
 def stream_hash(
     config:WorldConfig|None=None, # None: the defaults
     n:int=500,                    # texts
@@ -510,10 +516,10 @@ def stream_hash(
     for text, *_ in islice(told(config or WorldConfig()), n): digest.update(text.encode() + b"\0")
     return digest.hexdigest()
 
-# %% ../nbs/1_language/13_world.ipynb #c037
+# %% ../nbs/1_language/13_world.ipynb #c043
 HASHES = {"world": "e9bae3aba3ac67a8aed011dffb78b9c38bad52d804491aada192ea6d7d8a58dd", "world:language=zh": "caedbdff2e66ab0d33d8f4d6694d900d57e63b3a1bc595ab2f4aca1fb4998ea9", "world:seed=7,typos=0.05,canaries=1+4,people=400": "0890f5358b7e5daac912903b8be4bb196d1d46c61955f3e8d0749f16b1c56e2d"} # of 500 texts
 
-# %% ../nbs/1_language/13_world.ipynb #c043
+# %% ../nbs/1_language/13_world.ipynb #c049
 def causal_floor(
     config:WorldConfig|None=None, # None: the defaults
     n:int=2000,                   # texts drawn
@@ -527,7 +533,7 @@ def causal_floor(
     ratio = cost.sum() / words.sum()
     return float(ratio), float(1.96 * (cost - ratio * words).std() / words.mean() / len(rows) ** 0.5), float(cost.mean())
 
-# %% ../nbs/1_language/13_world.ipynb #c046
+# %% ../nbs/1_language/13_world.ipynb #c052
 def masked_floor(
     config:WorldConfig|None=None, # None: the defaults
     n:int=200,                    # texts drawn
