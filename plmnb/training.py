@@ -6,10 +6,11 @@ __all__ = ['STOPPED', 'TrainConfig', 'resolve_precision', 'lr_factor', 'split_pa
            'resume_training', 'Objective', 'train_step', 'read_losses', 'check_losses', 'stop_request', 'can_compile',
            'compile_blocks', 'fit']
 
-# %% ../nbs/3_pretraining/31_training.ipynb #3
+# %% ../nbs/3_pretraining/31_training.ipynb #c003
 import dataclasses, math, os, shutil, signal, threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from .checkpoint import latest_checkpoint, load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
 from .core import ConfigError, PlmError, rng_state, set_rng_state
 
-# %% ../nbs/3_pretraining/31_training.ipynb #6
+# %% ../nbs/3_pretraining/31_training.ipynb #c006
 @dataclass(frozen=True)
 class TrainConfig:
     "How to train. Raises `ConfigError` for settings that cannot work."
@@ -49,7 +50,8 @@ class TrainConfig:
         if self.precision not in ("auto", "bf16", "fp32"): raise ConfigError(f"precision={self.precision!r}: use 'auto', 'bf16' or 'fp32'")
         if self.log_every < 1 or self.save_every < 1: raise ConfigError("log_every and save_every must be at least 1")
 
-# %% ../nbs/3_pretraining/31_training.ipynb #9
+# %% ../nbs/3_pretraining/31_training.ipynb #c009
+@cache
 def resolve_precision(
     precision:str, # "auto", "bf16" or "fp32"
     device:str,    # "cpu" or "cuda"
@@ -60,7 +62,7 @@ def resolve_precision(
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
-# %% ../nbs/3_pretraining/31_training.ipynb #12
+# %% ../nbs/3_pretraining/31_training.ipynb #c012
 def lr_factor(
     step:int,            # 0 to steps - 1
     config:TrainConfig,  # its steps, schedule, warmup and cooldown
@@ -70,7 +72,7 @@ def lr_factor(
     if config.schedule == "cosine": return min(1.0, (step + 1) / warm) if step < warm else 0.5 + 0.5 * math.cos(math.pi * (step - warm + 1) / (config.steps - warm + 1))
     return min(1.0, (step + 1) / warm, (config.steps - step) / max(1, round(config.cooldown * config.steps)))
 
-# %% ../nbs/3_pretraining/31_training.ipynb #15
+# %% ../nbs/3_pretraining/31_training.ipynb #c015
 def split_parameters(
     model:nn.Module, # any model; matrices under a name with "blocks" are the hidden ones
 )->tuple:            # (matrices inside the blocks, all other parameters)
@@ -104,9 +106,10 @@ def orthogonalised(
     coefficients:tuple,  # (a, b, c) of the polynomial a·x + b·x³ + c·x⁵ that pulls singular values towards 1
     steps:int,           # how often it is applied
     eps:float=1e-7,      # least length of a matrix that is divided by its own
-)->Tensor:               # in bfloat16, singular values pulled to between 0.6 and 1.25; those below a 500th of the matrix's length lag behind
-    "Newton and Schulz's iteration: three matrix products a step instead of a decomposition (Jordan 2024)."
-    (a, b, c), tall, x = coefficients, matrices.shape[-2] > matrices.shape[-1], matrices.bfloat16()
+)->Tensor:               # singular values pulled to between 0.6 and 1.25; those below a 500th of the matrix's length lag behind
+    "Newton and Schulz's iteration: three matrix products a step instead of a decomposition (Jordan 2024). In bfloat16, which is enough for it, where the hardware multiplies in it."
+    x = matrices.bfloat16() if resolve_precision("auto", matrices.device.type) == "bf16" else matrices.float()
+    (a, b, c), tall = coefficients, matrices.shape[-2] > matrices.shape[-1]
     x = x.mT if tall else x
     x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=eps)
     for _ in range(steps):
@@ -124,7 +127,7 @@ def build_optimizers(
     optimizers = [StackedMuon(inside, lr=config.muon_lr, weight_decay=config.weight_decay)] if inside else []
     return [*optimizers, torch.optim.AdamW(rest, lr=config.adamw_lr, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True)]
 
-# %% ../nbs/3_pretraining/31_training.ipynb #25
+# %% ../nbs/3_pretraining/31_training.ipynb #c025
 class TrainingError(PlmError, RuntimeError):
     "Training cannot go on; the message names the step and a remedy."
 
@@ -148,7 +151,7 @@ def to_device(
     move = lambda value: value.pin_memory().to(device, non_blocking=True) if isinstance(value, Tensor) and value.device.type == "cpu" else value
     return {name: move(value) for name, value in batch.items()} if isinstance(batch, dict) else move(batch)
 
-# %% ../nbs/3_pretraining/31_training.ipynb #28
+# %% ../nbs/3_pretraining/31_training.ipynb #c028
 class Team:
     "The processes that train one model: a single one, unless `accelerate launch` or `torchrun` has started several."
     def __init__(self, device:str="cpu"): # "cpu" or "cuda"
@@ -184,7 +187,7 @@ def gather_rows(
     from torch.distributed.nn.functional import all_gather
     return torch.cat(all_gather(x.contiguous()))
 
-# %% ../nbs/3_pretraining/31_training.ipynb #31
+# %% ../nbs/3_pretraining/31_training.ipynb #c031
 def save_training(folder, step, model, optimizers, state, team):
     "Write a checkpoint of everything that the next step depends on; all processes call it, the first one writes."
     rng = team.list_of(rng_state())
@@ -209,7 +212,7 @@ def resume_training(folder, model, optimizers, config, team):
     if team.rank < len(state["rng"]): set_rng_state(state["rng"][team.rank])
     return state["step"], state["history"], state["pending"]
 
-# %% ../nbs/3_pretraining/31_training.ipynb #32
+# %% ../nbs/3_pretraining/31_training.ipynb #c032
 class Objective(nn.Module):
     "Model and loss in one module, so that its call can be wrapped."
     def __init__(self, model:nn.Module, loss_of):
@@ -273,7 +276,7 @@ def compile_blocks(model:nn.Module):
     for name, module in model.named_modules():
         if name.split(".")[-2:-1] == ["blocks"]: module.compile(options=options)
 
-# %% ../nbs/3_pretraining/31_training.ipynb #33
+# %% ../nbs/3_pretraining/31_training.ipynb #c033
 STOPPED = 128 + signal.SIGTERM # exit code of a run that was asked to stop
 
 def fit(
