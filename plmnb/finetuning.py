@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
-           'FinetuneConfig', 'finetune_preset', 'build_classifier', 'check_encoded', 'training_arguments', 'Finetuned',
-           'classify_texts', 'history_of', 'finetune_classifier', 'softmax']
+           'FinetuneConfig', 'finetune_preset', 'build_classifier', 'check_encoded', 'training_arguments', 'unchanged',
+           'Way', 'tune', 'Finetuned', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -147,6 +147,41 @@ def training_arguments(
     args._n_gpu = min(args.n_gpu, 1)  # on several GPUs `Trainer` would multiply the batch, and the result would depend on their number
     return args
 
+# %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-47b
+def unchanged(model): return model
+
+@dataclass(frozen=True)
+class Way:
+    "How to tune: which weights move, and how fast. The default moves all of them, at one rate."
+    name:str="full"
+    prepare:object=unchanged # model → the module that is trained; it may freeze weights and add some
+    rates:object=None        # module → [(parameters, factor of the rate)], None: one rate for all
+    watch:object=None        # number of steps → a 🤗 `TrainerCallback`, None: nothing to do on the way
+    finish:object=unchanged  # the trained module → a stock model
+
+def tune(
+    model,                # a 🤗 model with its head
+    rows,                 # `Dataset` with the columns that the model takes, the right answers among them
+    config:FinetuneConfig,
+    *, tokenizer,         # pads the batches, unless there is a `data_collator`
+    way:Way=Way(),        # which weights move
+    device:str="cpu",     # "cpu" or "cuda"
+    progress:bool=True,   # a bar
+    **more,               # for `Trainer`: data_collator, eval_dataset, compute_metrics, callbacks
+):                        # 🤗 `Trainer`, its training done
+    "Train by 🤗 `Trainer`; the caller fixes the random generators. Nothing is kept on disk."
+    import torch
+    from transformers import PrinterCallback, Trainer
+    with tempfile.TemporaryDirectory() as scratch:
+        args, module = training_arguments(config, len(rows), scratch, device, progress), way.prepare(model)
+        groups = way.rates and [{"params": list(params), "lr": config.lr * factor} for params, factor in way.rates(module)]
+        optimizer = groups and torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
+        trainer = Trainer(model=module, args=args, processing_class=tokenizer, train_dataset=rows, optimizers=(optimizer, None), **more)
+        if way.watch: trainer.add_callback(way.watch(args.max_steps))
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return trainer
+
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-48
 @dataclass(frozen=True)
 class Finetuned:
@@ -209,12 +244,12 @@ def finetune_classifier(
     data,                    # encoded by `encode_task`: "train", and the split to be scored, "test" where there is one, else "validation"
     config:FinetuneConfig=FinetuneConfig(),
     *, pretrained:bool=True, # False: the same shape with random weights
+    way:Way=Way(),           # which weights move (chapter 44)
     output=None,             # folder for the finished classifier, None: not saved
     device:str="cpu",        # "cpu" or "cuda"
     progress:bool=True,      # a bar
 )->Finetuned:
     "Fine-tune by 🤗 `Trainer`; the same seed gives the same classifier. Raises `FinetuningError`, and `MetricError` when the training diverged."
-    from transformers import PrinterCallback, Trainer
     part, tokenizer, rows = "test" if "test" in data else "validation", load_tokenizer_of(checkpoint), {}
     for name in ("train", part, *(["validation"] if config.curve else [])):
         if name not in data: raise FinetuningError(f"no split {name!r}; there is {', '.join(data)}: give one")
@@ -222,16 +257,13 @@ def finetune_classifier(
         rows[name] = data[name].select_columns(COLUMNS)
     names = data["train"].features["labels"].names
     watched = {"train": rows["train"].select(range(min(len(rows["train"]), len(rows["validation"])))), "validation": rows["validation"]} if config.curve else None
-    with fixed_rng(config.seed), tempfile.TemporaryDirectory() as scratch:
+    with fixed_rng(config.seed):
         model = build_classifier(checkpoint, names, pretrained=pretrained, pooling=config.pooling)
-        trainer = Trainer(model=model, args=training_arguments(config, len(rows["train"]), scratch, device, progress), processing_class=tokenizer,
-                          train_dataset=rows["train"], eval_dataset=watched, compute_metrics=trainer_metrics)
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
+        trainer = tune(model, rows["train"], config, tokenizer=tokenizer, way=way, device=device, progress=progress, eval_dataset=watched, compute_metrics=trainer_metrics)
         trainer.args.train_sampling_strategy = "random" # "group_by_length" would put the scored texts into another order, too
         answer = trainer.predict(rows[part])
     scores = {name: answer.metrics[f"test_{name}"] for name in ("accuracy", "f1", "precision", "recall", "loss")}
-    tuned = Finetuned(model.eval(), tokenizer, names, scores, answer.predictions.argmax(-1), softmax(answer.predictions), history_of(trainer.state.log_history), config)
+    tuned = Finetuned(way.finish(trainer.model).eval(), tokenizer, names, scores, answer.predictions.argmax(-1), softmax(answer.predictions), history_of(trainer.state.log_history), config)
     if output is not None: tuned.save(output)
     return tuned
 
