@@ -2,8 +2,9 @@
 
 # %% auto #0
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
-           'FinetuneConfig', 'finetune_preset', 'build_classifier', 'check_encoded', 'training_arguments', 'unchanged',
-           'Way', 'tune', 'Finetuned', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax']
+           'FinetuneConfig', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier', 'check_encoded',
+           'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned', 'classify_texts', 'history_of',
+           'finetune_classifier', 'softmax', 'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -61,6 +62,8 @@ class FinetuneConfig:
     weight_decay:float=0.01
     pooling:str="mean"      # "mean" or "cls": what the head sees, where the class lets one choose (ModernBERT)
     grouped:bool=True       # texts of like length into one batch: less padding
+    stride:int=0            # tokens that neighbouring windows of a long text share (chapter 43); 0: a long text is cut
+    patience:int=0          # stop after so many epochs without a lower loss on the validation texts, and go back to the lowest; 0: never
     curve:bool=False        # after each epoch, score the validation texts and as many of the training texts
     seed:int=0              # of the new weights and of the order
 
@@ -71,6 +74,8 @@ class FinetuneConfig:
         if self.min_steps < 1 or self.batch < 1: raise ConfigError(f"min_steps={self.min_steps}, batch={self.batch}: at least 1 each")
         if self.max_len < 3: raise ConfigError(f"max_len={self.max_len}: at least 3, for [CLS], one piece and [SEP]")
         if not 0 <= self.warmup < 1: raise ConfigError(f"warmup={self.warmup}: a share of the steps, from 0 and below 1")
+        if not 0 <= self.stride < self.max_len - 2: raise ConfigError(f"stride={self.stride}: windows of {self.max_len} tokens share 0 to {self.max_len - 3}")
+        if self.patience < 0: raise ConfigError(f"patience={self.patience}: a number of epochs, or 0 to train to the end")
         if self.pooling not in ("mean", "cls"): raise ConfigError(f"pooling={self.pooling!r}: use 'mean' or 'cls'")
 
     def steps_for(self, n:int)->int: # optimizer steps for n labelled texts
@@ -88,7 +93,34 @@ def finetune_preset(
     return FinetuneConfig(min_steps=sizes[scale], lr=1.5e-3 if pretrained else 1e-3, seed=seed)
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-44
-HEAD_PARTS = {"classifier", "pooler", "head", "pre_classifier", "score"}
+HEAD_PARTS = {"classifier", "pooler", "head", "pre_classifier", "score", "qa_outputs"}
+
+def open_with_head(
+    checkpoint,              # 🤗 folder, or a name on the Hub
+    stock:str="AutoModelForSequenceClassification", # class of 🤗 transformers
+    *, pretrained:bool=True, # False: the same shape with random weights
+    **settings,              # of the 🤗 config: num_labels, id2label …; those that the config does not know are left out
+):                           # a model of that class
+    "Load an encoder and put a new head on it. Raises `FinetuningError` when it cannot be loaded, or when anything but the head would be random."
+    import transformers
+    from safetensors import SafetensorError
+    from plmnb.hub import quiet
+    try:
+        with quiet():
+            config = transformers.AutoConfig.from_pretrained(checkpoint, **{key: settings[key] for key in ("num_labels", "id2label", "label2id", "problem_type") if key in settings})
+            for key in settings.keys() & {"classifier_pooling"}:
+                if hasattr(config, key): setattr(config, key, settings[key])
+            if not pretrained: return getattr(transformers, stock).from_config(config)
+            model, said = getattr(transformers, stock).from_pretrained(checkpoint, config=config, use_safetensors=True, output_loading_info=True)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise FinetuningError(f"{checkpoint}: cannot be opened as {stock.removeprefix('AutoModelFor')} with {settings.get('num_labels', 'no')} classes ({str(error).strip().splitlines()[0]}): give a folder made by `save_stock` or `pretrained_checkpoint`, or a name on the Hub") from error
+    lost = sorted(key for key in said["missing_keys"] if not HEAD_PARTS & set(key.split(".")))
+    if lost: raise FinetuningError(f"{checkpoint}: {len(lost)} weights of the encoder are not in it ({lost[0]}, …): it belongs to another architecture")
+    return model
+
+def named_classes(names:list)->dict: # settings of the 🤗 config
+    "The classes by number and by name, so that they travel with the weights."
+    return {"num_labels": len(names), "id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
 
 def build_classifier(
     checkpoint,              # 🤗 folder, or a name on the Hub
@@ -96,21 +128,8 @@ def build_classifier(
     *, pretrained:bool=True, # False: the same shape with random weights
     pooling:str="mean",      # for classes that let one choose
 ):                           # a stock 🤗 sequence classifier
-    "Load an encoder and put a new head on it. Raises `FinetuningError` when it cannot be loaded, or when anything but the head would be random."
-    from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModelForSequenceClassification
-    from plmnb.hub import quiet
-    try:
-        with quiet():
-            config = AutoConfig.from_pretrained(checkpoint, num_labels=len(names), id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)})
-            if hasattr(config, "classifier_pooling"): config.classifier_pooling = pooling
-            if not pretrained: return AutoModelForSequenceClassification.from_config(config)
-            model, said = AutoModelForSequenceClassification.from_pretrained(checkpoint, config=config, use_safetensors=True, output_loading_info=True)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise FinetuningError(f"{checkpoint}: cannot be opened as a classifier of {len(names)} classes ({str(error).strip().splitlines()[0]}): give a folder made by `save_stock` or `pretrained_checkpoint`, or a name on the Hub") from error
-    lost = sorted(key for key in said["missing_keys"] if not HEAD_PARTS & set(key.split(".")))
-    if lost: raise FinetuningError(f"{checkpoint}: {len(lost)} weights of the encoder are not in it ({lost[0]}, …): it belongs to another architecture")
-    return model
+    "An encoder with a new head for whole texts. Raises `FinetuningError` as `open_with_head` does."
+    return open_with_head(checkpoint, pretrained=pretrained, classifier_pooling=pooling, **named_classes(names))
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-46
 COLUMNS = ["input_ids", "attention_mask", "labels"]
@@ -138,17 +157,32 @@ def training_arguments(
 ):                  # 🤗 `TrainingArguments`
     "What is not said here is the default of 🤗."
     from transformers import TrainingArguments
-    steps, when = config.steps_for(n), "epoch" if config.curve else "no"
+    steps, when = config.steps_for(n), "epoch" if config.curve or config.patience else "no"
     args = TrainingArguments(output_dir=output, max_steps=steps, per_device_train_batch_size=config.batch, per_device_eval_batch_size=64,
                              learning_rate=config.lr, warmup_steps=round(config.warmup * steps), weight_decay=config.weight_decay, seed=config.seed,
                              train_sampling_strategy="group_by_length" if config.grouped else "random",
-                             eval_strategy=when, logging_strategy="epoch" if config.curve else "steps", logging_steps=max(1, steps // 10), logging_nan_inf_filter=False,
+                             eval_strategy=when, logging_strategy="epoch" if when == "epoch" else "steps", logging_steps=max(1, steps // 10), logging_nan_inf_filter=False,
                              save_strategy="no", report_to="none", disable_tqdm=not progress, use_cpu=device == "cpu")
     args._n_gpu = min(args.n_gpu, 1)  # on several GPUs `Trainer` would multiply the batch, and the result would depend on their number
     return args
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-47b
 def unchanged(model): return model
+
+def keep_best(patience:int): # a `TrainerCallback`
+    "Stop when the loss on the validation texts has not fallen for `patience` epochs, and go back to the weights where it was lowest (Prechelt 1998)."
+    from transformers import TrainerCallback
+    class KeepBest(TrainerCallback):
+        lowest, since, weights = math.inf, 0, None
+        def on_evaluate(self, args, state, control, metrics=None, model=None, **_):
+            loss = metrics.get("eval_validation_loss", metrics.get("eval_loss"))
+            if loss is None: return                                      # the training texts were scored, not the validation texts
+            if loss < self.lowest: self.lowest, self.since, self.weights = loss, 0, {key: t.detach().cpu().clone() for key, t in model.state_dict().items()}
+            else: self.since += 1
+            control.should_training_stop |= self.since >= patience
+        def on_train_end(self, args, state, control, model=None, **_):
+            if self.weights: model.load_state_dict(self.weights)
+    return KeepBest()
 
 @dataclass(frozen=True)
 class Way:
@@ -178,6 +212,7 @@ def tune(
         optimizer = groups and torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
         trainer = Trainer(model=module, args=args, processing_class=tokenizer, train_dataset=rows, optimizers=(optimizer, None), **more)
         if way.watch: trainer.add_callback(way.watch(args.max_steps))
+        if config.patience: trainer.add_callback(keep_best(config.patience))
         trainer.remove_callback(PrinterCallback)
         trainer.train()
     return trainer
@@ -251,12 +286,12 @@ def finetune_classifier(
 )->Finetuned:
     "Fine-tune by 🤗 `Trainer`; the same seed gives the same classifier. Raises `FinetuningError`, and `MetricError` when the training diverged."
     part, tokenizer, rows = "test" if "test" in data else "validation", load_tokenizer_of(checkpoint), {}
-    for name in ("train", part, *(["validation"] if config.curve else [])):
+    for name in ("train", part, *(["validation"] if config.curve or config.patience else [])):
         if name not in data: raise FinetuningError(f"no split {name!r}; there is {', '.join(data)}: give one")
         check_encoded(name, data[name], tokenizer)
         rows[name] = data[name].select_columns(COLUMNS)
     names = data["train"].features["labels"].names
-    watched = {"train": rows["train"].select(range(min(len(rows["train"]), len(rows["validation"])))), "validation": rows["validation"]} if config.curve else None
+    watched = {"train": rows["train"].select(range(min(len(rows["train"]), len(rows["validation"])))), "validation": rows["validation"]} if config.curve or config.patience else None
     with fixed_rng(config.seed):
         model = build_classifier(checkpoint, names, pretrained=pretrained, pooling=config.pooling)
         trainer = tune(model, rows["train"], config, tokenizer=tokenizer, way=way, device=device, progress=progress, eval_dataset=watched, compute_metrics=trainer_metrics)
@@ -273,3 +308,17 @@ def softmax(
     "Probabilities; the largest score is subtracted first, since e^1000 would not fit."
     powers = np.exp(scores - scores.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
+
+# %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-64a
+def nats_left(
+    checkpoint,   # a 🤗 folder of a masked language model
+    cloze,        # `Cloze` of chapter 32: texts with gaps, in the checkpoint's own pieces
+    encoder=None, # a fine-tuned 🤗 encoder of that shape; None: the checkpoint's own
+)->float:         # nats per gap
+    "Loss of filling gaps when the head of the pre-training sits on this encoder: what is left of the language model."
+    from transformers import AutoModelForMaskedLM
+    from plmnb.hub import from_stock
+    from plmnb.pretraining import score_cloze
+    stock = AutoModelForMaskedLM.from_pretrained(checkpoint)
+    if encoder is not None: stock.base_model.load_state_dict({key: tensor.cpu() for key, tensor in encoder.state_dict().items()}, strict=False)
+    return score_cloze(from_stock(stock), cloze)
