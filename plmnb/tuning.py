@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['TARGETS', 'WAYS', 'head_of', 'layers_of', 'only', 'moving', 'at_rate', 'frozen', 'top_layers', 'depth_of',
            'layerwise', 'unfreezing', 'gradual', 'LoraLinear', 'add_lora', 'merge_lora', 'lora', 'Prompted', 'prompts',
-           'draw_pairs', 'mean_vectors', 'pair_loss', 'by_pairs']
+           'draw_pairs', 'mean_vectors', 'pair_loss', 'by_pairs', 'training_memory']
 
 # %% ../nbs/4_finetuning/44_tuning.ipynb #c003
 import math
@@ -51,7 +51,7 @@ def at_rate(factor:float): # of the rate
     return lambda module: [(moving(module), factor)]
 
 def frozen(
-    factor:float=4.0, # of the rate: fewer weights have to go further
+    factor:float=2.0, # of the rate: fewer weights have to go further
 )->Way:
     "Train the head alone: a linear probe (Alain 2016)."
     return Way("frozen", prepare=lambda model: only(model, head_of(model)), rates=at_rate(factor))
@@ -74,7 +74,7 @@ def depth_of(model)->list: # [(parameters, how many layers below the top)], the 
     return [*groups, ([p for p in model.parameters() if id(p) not in known], len(layers))]
 
 def layerwise(
-    decay:float=0.7, # the rate of a layer, as a share of the rate of the one above it
+    decay:float=0.5, # the rate of a layer, as a share of the rate of the one above it
 )->Way:
     "Train everything, the lower the slower (Howard 2018, §3.2; Sun 2019, §5.4). Raises `ConfigError` unless 0 < decay ≤ 1."
     if not 0 < decay <= 1: raise ConfigError(f"decay={decay}: a share above 0 and up to 1")
@@ -186,7 +186,7 @@ class Prompted(nn.Module):
 def prompts(
     n:int=8,
     *, deep:bool=True,   # also in every layer
-    factor:float=10.0,   # of the rate
+    factor:float=5.0,    # of the rate
 )->Way:
     "Train vectors in front of the text, and the head; no weight of the encoder moves."
     def prepare(model):
@@ -233,8 +233,8 @@ def by_pairs(
     rows,                  # the labelled texts, encoded
     tokenizer,             # pads them
     config:FinetuneConfig, # its `min_steps` and seed
-    *, factor:float=0.3,   # of the rate, for the encoder
-    probe:float=4.0,       # of the rate, for the head
+    *, factor:float=0.1,   # of the rate, for the encoder
+    probe:float=2.0,       # of the rate, for the head
     device:str="cpu",
 )->Way:
     "Train the encoder on pairs, then the head on what it gives: the SetFit idea (Tunstall 2022)."
@@ -251,3 +251,18 @@ def by_pairs(
 
 # %% ../nbs/4_finetuning/44_tuning.ipynb #c029
 WAYS = {"full": Way(), "layerwise": layerwise(), "gradual": gradual(), "top": top_layers(1), "frozen": frozen(), "lora": lora(), "prompts": prompts()}
+
+# %% ../nbs/4_finetuning/44_tuning.ipynb #c031
+def training_memory(
+    model,                 # ready to train: what is frozen is frozen
+    batch:dict,            # as its forward takes it, on its device
+)->dict:                   # bytes: "activations", "gradients", "optimizer" (AdamW)
+    "What one step of training keeps beside the weights, counted tensor by tensor."
+    weights, kept = {p.untyped_storage().data_ptr() for p in model.parameters()}, {}
+    def keep(t):
+        storage = t.untyped_storage()
+        if storage.data_ptr() not in weights: kept[storage.data_ptr()] = (storage.nbytes(), t)    # t is held, so that no other takes its place
+        return t
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t): model.train()(**batch)
+    numbers = sum(p.numel() * p.element_size() for p in moving(model))
+    return {"activations": sum(size for size, _ in kept.values()), "gradients": numbers, "optimizer": 2 * numbers}
