@@ -6,10 +6,10 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolde
            'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'report',
            'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log',
            'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
-           'finetune_and_compare', 'print_finetuned', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory',
-           'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
-           'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
-           'readme_text', 'readme', 'accept', 'publish']
+           'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned',
+           'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step',
+           'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor',
+           'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme', 'accept', 'publish']
 
 # %% ../nbs/9_suite/94_cli.ipynb #c003
 import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
@@ -322,29 +322,37 @@ def print_pretrained(made, texts, out:Path):
     typer.echo("\n".join([f"\nSaved in {out}. Next:", *("  " + line for line in after)]))
 
 # %% ../nbs/9_suite/94_cli.ipynb #c028
-@app.command(epilog=examples("plmnb finetune --data labels.csv", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails", "plmnb finetune --data labels.csv --model runs/pretrained --scale tiny", "plmnb finetune --data world --task spam"))
+@app.command(cls=PairsCommand, epilog=examples("plmnb finetune --data labels.csv                    guesses the columns, and says so", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails",
+                                               "plmnb finetune --data squad/ --task reading --model runs/pretrained", "plmnb finetune --data pairs.csv --task matching --column question=frage --column sentence=satz",
+                                               "plmnb finetune --data world --task spam --way lora   on the small world of chapter 13", "plmnb finetune --data labels.csv -p epochs 5 -p lr 1e-4"))
 def finetune(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --data *.csv")]=None,
-    data: Annotated[list[str], option("--data", metavar="FILE...", help="tables with texts and labels (.csv .jsonl .parquet), or world (world:DIAL=VALUE,…); without it the topics of Python's documentation")]=(),
-    task: Annotated[str, option("--task", help="of the world: sentiment, topic, spam or year", show_default=True)]="topic",
-    text_column: Annotated[str, option("--text-column", help="that holds the texts", show_default=True)]="text",
-    label_column: Annotated[str, option("--label-column", help="that holds the labels", show_default=True)]="label",
+    data: Annotated[list[str], option("--data", metavar="FILE...", help="labelled files or folders (.csv .tsv .jsonl .parquet, also .gz; train, dev and test are taken for what they are called), or world (world:DIAL=VALUE,…); without it the topics of Python's documentation")]=(),
+    task: Annotated[str, option("--task", help="sentiment, topic, spam, year, relations, matching, sense, order, ner, reading, translation, summarization; or sequence, pair, multilabel, regression, choice, token, span, generation", show_default=True)]="topic",
+    text_column: Annotated[str, option("--text-column", help="that holds the texts; title+body joins two")]=None,
+    label_column: Annotated[str, option("--label-column", help="that holds the labels")]=None,
+    column: Annotated[list[str], option("--column", metavar="OURS=THEIRS", help="another column of the task, as it is called in the files; may be repeated")]=(),
     model: Model=None,
+    way: Annotated[str, option("--way", help="full, layerwise, gradual, top, frozen, lora or prompts (chapter 44)", show_default=True)]="full",
+    parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting: lr, epochs, min_steps, batch, max_len, stride, patience …; may be repeated")]=(),
     scale: Scale="auto",
     seed: Seed=0,
     device: Device="auto",
-    out: Annotated[Path, option("--out", help="folder for the classifier, as 🤗 transformers loads it", show_default=True)]=Path("runs/finetuned"),
+    out: Annotated[Path, option("--out", help="folder for the model, as 🤗 transformers loads it", show_default=True)]=Path("runs/finetuned"),
     debug: Debug=False,
 ):
-    "Fine-tune a classifier. It is compared with TF-IDF and with the commonest class, and saved as 🤗 transformers loads it."
+    "Fine-tune a model on labelled data. It is compared with simpler ones on a test split that is read once, and saved as 🤗 transformers loads it."
     with plain_errors(debug):
         quiet_libraries()
         source, out = source_of([*data, *(more or ())] or ["pydoc"]), empty_folder(out)
-        dials = start_run(scale, seed, device)
+        dials, settings, columns = start_run(scale, seed, device), read_parameters(parameter), {**columns_of(column), **guessed_columns(task, source, text_column, label_column, column)}
         from plmnb.corpus import load_task
-        labelled = load_task(task, source, text_column=text_column, label_column=label_column)
+        from plmnb.heads import TASKS, as_task, seal
+        labelled, test = seal(load_task(task, source, text_column=columns.pop("text", "text"), label_column=columns.pop("label", "label"), columns=columns))
+        as_task(task, labelled)
         if model: check_model(model)
-        print_finetuned(finetune_and_compare(model or course_model(dials), labelled, dials, out), labelled, out)
+        checkpoint = model or course_model(dials, "gpt" if TASKS.get(task, (task,))[0] == "generation" else "modern")
+        print_finetuned(*finetune_and_compare(checkpoint, labelled, test, task, way, settings, dials, out), out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #c029
 def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that 🤗 loads
@@ -359,30 +367,75 @@ def check_model(name):
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"{name} is no model that 🤗 transformers can load ({str(error).strip().splitlines()[0]}) Give a folder that plmnb pretrain has made, or OWNER/NAME on the Hub") from error
 
-def finetune_and_compare(checkpoint, task, dials, out:Path)->dict: # name → predicted classes of the test split
-    "Fine-tune, save, and predict the test split three ways."
-    from plmnb.finetuning import encode_task, finetune_classifier, finetune_preset
-    from plmnb.metrics import majority_baseline, tfidf_baseline
-    train, test = task["train"], task["test"]
-    simple = {"TF-IDF + logistic regression": tfidf_baseline(train["text"], train["label"], test["text"]), "commonest class": majority_baseline(train["label"], len(test))}
-    config = finetune_preset(dials.scale, seed=dials.seed)
-    encoded = encode_task(task, checkpoint, config.max_len)
-    with redirect_stdout(io.StringIO()): # `Trainer` prints a dict now and then; its bar is on stderr
-        tuned = finetune_classifier(checkpoint, encoded, config, device=dials.device)
-    tuned.save(out)
-    return {"fine-tuned": tuned.predictions, **simple}
+def columns_of(pairs)->dict: # ours → theirs
+    "`--column OURS=THEIRS`, several times. Raises `ConfigError`."
+    found = dict(pair.partition("=")[::2] for pair in pairs)
+    if bad := next((ours for ours, theirs in found.items() if not (ours and theirs)), None): raise ConfigError(f"--column {bad}: write --column OURS=THEIRS, such as question=frage")
+    return found
 
-def print_finetuned(predictions:dict, task, out:Path):
-    "Accuracy and macro F1 of each, with 95 % intervals over the texts."
-    from plmnb.metrics import accuracy, bootstrap_interval, f1
-    labels, names = list(task["test"]["label"]), task["test"].features["label"].names
-    def cell(metric, predicted):
-        low, high = bootstrap_interval(metric, labels, predicted)
-        return f"{metric(labels, predicted):.3f} ({low:.2f}–{high:.2f})"
-    sizes = ", ".join(f"{len(task[split])} {split}" for split in task)
-    typer.echo(f"\n{sizes}; {len(names)} classes: {', '.join(names)}\n")
-    print_table([["on the test texts", "accuracy", "macro F1"], *([name, cell(accuracy, p), cell(f1, p)] for name, p in predictions.items())])
-    typer.echo(f"\nSaved in {out}: AutoModelForSequenceClassification.from_pretrained({str(out)!r}) loads it.")
+def guessed_columns(task, source, text, label, pairs)->dict: # "text" and "label" → theirs
+    "What was said, or the usual names, or a guess from the first rows, which is told. Raises `ConfigError` where there is no plain guess."
+    from plmnb.corpus import COLUMNS, READERS, find_files, is_world, kind_of, likely_columns
+    said = {name: value for name, value in (("text", text), ("label", label)) if value}
+    if source == "pydoc" or is_world(source) or str(source).startswith("hub:") or "text" not in COLUMNS.get(task, "text label").split() or len(said) == 2: return said
+    wanted = [name for name in COLUMNS.get(task, "text label").split() if name not in said and name not in columns_of(pairs)]
+    path = find_files(source)[0]
+    there = list(next(iter(READERS[kind_of(path)](path)), {}))
+    if all(name in there for name in wanted): return said
+    guess = dict(zip(("text", "label"), likely_columns(source)))
+    for name in wanted:
+        if name in there: continue
+        if not guess.get(name): raise ConfigError(f"{path}: it has {', '.join(map(repr, there))}: say which holds the {name}, by --{name}-column" if name in ("text", "label") else f"{path}: it has {', '.join(map(repr, there))}: say which holds the {name}, by --column {name}=…")
+        said[name] = guess[name]
+        typer.echo(f"Taking the column {guess[name]!r} for the {name}; --{name}-column names another.", err=True)
+    return said
+
+def finetune_and_compare(checkpoint, labelled, sealed, task, way, settings, dials, out:Path)->tuple: # (sizes, head, name → metric → (value, low, high))
+    "Fine-tune, save, open the test split, and answer it by several systems."
+    from plmnb.finetuning import load_tokenizer_of
+    from plmnb.heads import HEADS, as_task, finetune as tune_head, head_preset, never_seen, trivial_answers, answer_rows, with_intervals
+    from plmnb.metrics import tfidf_baseline
+    from plmnb.tuning import WAYS
+    if way not in WAYS: raise ConfigError(f"--way {way}: use {', '.join(WAYS)}")
+    head, data = as_task(task, labelled)
+    config = head_preset(task, load_tokenizer_of(checkpoint), scale=dials.scale, seed=dials.seed, **{"parameters": numbers_in(checkpoint), **settings})
+    for name, rows in never_seen(data).items(): typer.echo(f"No training row is {name!r}, {rows} other rows are: it cannot be learnt, and they will count as missed.", err=True)
+    before = sealed.read_before()
+    with redirect_stdout(io.StringIO()): # `Trainer` prints a dict now and then; its bar is on stderr
+        tuned = tune_head(checkpoint, data, head, config, way=WAYS[way], device=dials.device)
+    tuned.save(out)
+    _, opened = as_task(task, {"test": sealed.open(f"{task}, {way}, {config}")})
+    test, rows = opened["test"], opened["test"][:]
+    systems = {"fine-tuned": answer_rows(tuned.model, head, tuned.tokenizer, rows, config)[0]}
+    texts = lambda part: part[:]["text"] if head == "sequence" else [f"{a} {b}" for a, b in zip(part[:]["first"], part[:]["second"])]
+    if head in ("sequence", "pair"): systems["TF-IDF + logistic regression"] = tfidf_baseline(texts(data["train"]), data["train"][:]["label"], texts(test)).tolist()
+    systems["commonest class" if head in ("sequence", "pair", "choice") else "without reading"] = trivial_answers(head, data, rows)
+    scores = {name: with_intervals(head, answers, test) for name, answers in systems.items()}
+    write_scores(out, task, head, tuned, data, sealed, before, way, scores)
+    return {**{name: len(part) for name, part in data.items()}, "test": len(test)}, tuned, before, scores
+
+def numbers_in(checkpoint)->int: # weights of a model's folder or name, by its config
+    "How many weights the model has."
+    import torch
+    from transformers import AutoConfig, AutoModel
+    with torch.device("meta"): return sum(p.numel() for p in AutoModel.from_config(AutoConfig.from_pretrained(checkpoint)).parameters())
+
+def write_scores(out:Path, task, head, tuned, data, sealed, before, way, scores):
+    "What was measured, beside the model it was measured on."
+    from dataclasses import asdict
+    from plmnb.corpus import fingerprint
+    found = {"schema": 2, "task": task, "head": head, "way": way, "data": {**{name: fingerprint(part) for name, part in data.items()}, "test": sealed.mark}, "rows": {name: len(part) for name, part in data.items()} | {"test": len(sealed)},
+             "classes": tuned.names, "config": asdict(tuned.config), "validation": tuned.scores, "test": scores, "test_read_before": len(before)}
+    (out / "scores.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+def print_finetuned(sizes:dict, tuned, before, scores, out:Path):
+    "Each system's metrics on the test rows, with 95 % intervals over them."
+    from plmnb.heads import HEADS
+    typer.echo(f"\n{', '.join(f'{n} {name}' for name, n in sizes.items())}" + (f"; {len(tuned.names)} classes: {', '.join(tuned.names[:20])}{' …' * (len(tuned.names) > 20)}" if tuned.names else "") + "\n")
+    metrics = sorted(scores["fine-tuned"], key=lambda name: name != HEADS[tuned.head].headline)[:2]
+    print_table([["on the test rows", *metrics], *([name, *("{:.3f} ({:.2f}–{:.2f})".format(*found[metric]) for metric in metrics)] for name, found in scores.items())])
+    if before: typer.echo(f"\nThese test rows have been read {len(before)} time{'s' * (len(before) > 1)} before on this machine, first on {before[0]['when']}: whoever chooses among the results chooses luck as well.")
+    typer.echo(f"\nSaved in {out}: {HEADS[tuned.head].stock}.from_pretrained({str(out)!r}) loads it.")
 
 # %% ../nbs/9_suite/94_cli.ipynb #c031
 @app.command(epilog=examples("plmnb fill 'The [MASK] returns a list.'", "plmnb fill --model runs/pretrained 'Dear [MASK], I hope you are well.'"))

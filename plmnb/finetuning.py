@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
-           'FinetuneConfig', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier', 'check_encoded',
-           'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned', 'classify_texts', 'history_of',
-           'finetune_classifier', 'softmax', 'nats_left']
+           'FinetuneConfig', 'rate_for', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier',
+           'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned',
+           'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -81,6 +81,12 @@ class FinetuneConfig:
     def steps_for(self, n:int)->int: # optimizer steps for n labelled texts
         "The larger of the shortest length and the epochs."
         return max(self.min_steps, math.ceil(self.epochs * math.ceil(n / self.batch)))
+
+def rate_for(
+    parameters:int, # numbers in the model
+)->float:           # highest learning rate of AdamW, to begin with
+    "A line, on logarithmic axes, through the course's rate for a million weights and Devlin's for 110 million (2019, appendix A.3)."
+    return 1.5e-3 * min(1.0, (parameters / 1e6) ** -0.72)
 
 def finetune_preset(
     scale:str="laptop",      # "tiny", "laptop" or "gpu"

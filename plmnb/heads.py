@@ -6,12 +6,13 @@ __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_fo
            'encode_writing', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'class_scores',
            'writing_scores', 'several_scores', 'set_f1', 'tag_scores', 'span_scores', 'number_scores', 'Head',
            'as_task', 'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal',
-           'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'in_own_units', 'finetune']
+           'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'in_own_units', 'finetune', 'head_preset',
+           'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
 import json, math, time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ import torch
 
 from .core import ConfigError, PlmError, cache_folder, fixed_rng
 from .corpus import fingerprint
-from .finetuning import FinetuneConfig, FinetuningError, Way, history_of, load_tokenizer_of, named_classes, open_with_head, tune
+from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, load_tokenizer_of, named_classes, open_with_head, rate_for, tune
 from .ideal import chrf
 from .metrics import accuracy, f1, precision, recall
 
@@ -243,18 +244,21 @@ class Head:
     stock:str        # class of 🤗 transformers
     encode:object    # (rows as a dict of lists, tokenizer, config) → model inputs for each window, "row" among them
     score:object     # (answers, rows) → metrics
+    headline:str="accuracy" # the metric that is looked at first
     problem:str=""   # `problem_type` of the 🤗 config
+    max_len:int=128  # tokens of a window, where nothing else is said
+    stride:int=0     # tokens that windows share
 
 CLASSES = "AutoModelForSequenceClassification"
 HEADS = {
-    "sequence": Head(("text", "label"), CLASSES, labelled_texts, class_scores),
+    "sequence": Head(("text", "label"), CLASSES, labelled_texts, class_scores, max_len=64),
     "pair": Head(("first", "second", "label"), CLASSES, labelled_texts, class_scores),
-    "multilabel": Head(("text", "labels"), CLASSES, labelled_texts, several_scores, "multi_label_classification"),
-    "regression": Head(("text", "number"), CLASSES, labelled_texts, number_scores, "regression"),
+    "multilabel": Head(("text", "labels"), CLASSES, labelled_texts, several_scores, "micro_f1", "multi_label_classification", 64),
+    "regression": Head(("text", "number"), CLASSES, labelled_texts, number_scores, "r2", "regression", 64),
     "choice": Head(("question", "choices", "label"), "AutoModelForMultipleChoice", labelled_choices, class_scores),
-    "token": Head(("tokens", "tags"), "AutoModelForTokenClassification", encode_words, tag_scores),
-    "span": Head(("question", "context", "answers"), "AutoModelForQuestionAnswering", encode_spans, span_scores),
-    "generation": Head(("source", "target"), "AutoModelForCausalLM", encode_writing, writing_scores),
+    "token": Head(("tokens", "tags"), "AutoModelForTokenClassification", encode_words, tag_scores, "f1"),
+    "span": Head(("question", "context", "answers"), "AutoModelForQuestionAnswering", encode_spans, span_scores, "exact", stride=32),
+    "generation": Head(("source", "target"), "AutoModelForCausalLM", encode_writing, writing_scores, "chrf"),
 }
 TASKS = {"sentiment": ("sequence", {}), "topic": ("sequence", {}), "spam": ("sequence", {}), "year": ("sequence", {}), "relations": ("sequence", {"sentence": "text", "relation": "label"}),
          "matching": ("pair", {"question": "first", "sentence": "second"}), "sense": ("pair", {"sentence1": "first", "sentence2": "second"}), "order": ("pair", {"sentence1": "first", "sentence2": "second"}),
@@ -499,3 +503,47 @@ def finetune(
     scores = HEADS[head].score(answers, {**data["validation"][:], "names": names})
     if math.isnan(sum(float(p.detach().sum()) for p in model.parameters())): raise FinetuningError("the weights became NaN: the training diverged; lower the learning rate")
     return Tuned(head, model, tokenizer, names, config, scores, answers, probabilities, history_of(trainer.state.log_history))
+
+# %% ../nbs/4_finetuning/43_heads.ipynb #c030a
+def head_preset(
+    task:str,            # a key of `TASKS` or `HEADS`
+    tokenizer,           # of the checkpoint: no window is longer than its model takes
+    *, scale:str="laptop",
+    parameters:int=0,    # of the model, for the rate; 0: a model of the course
+    seed:int=0,
+    **changes,           # fields of `FinetuneConfig`
+)->FinetuneConfig:
+    "Settings to begin with. Raises `ConfigError` for an unknown scale or field."
+    head = HEADS[TASKS.get(task, (task,))[0]]
+    room = min(head.max_len, tokenizer.model_max_length)
+    settings = {"max_len": room, "stride": min(head.stride, room // 4), "lr": rate_for(parameters) if parameters else finetune_preset(scale).lr, **changes}
+    if unknown := set(changes) - {field.name for field in fields(FinetuneConfig)}: raise ConfigError(f"no setting {sorted(unknown)[0]!r}: there are {', '.join(field.name for field in fields(FinetuneConfig))}")
+    return replace(finetune_preset(scale, seed=seed), **settings)
+
+def trivial_answers(
+    head:str,
+    data,      # `DatasetDict` with the columns of the head: train, for what is common
+    rows:dict, # to be answered
+)->list:
+    "Answers without reading: the commonest class, no name, no answer, the mean, the first sentence."
+    n, train = len(next(iter(rows.values()))), data["train"][:]
+    if head == "token": return [[0] * len(words) for words in rows["tokens"]]
+    if head == "span": return [""] * n
+    if head == "generation": return [text.split(". ")[0] for text in rows["source"]]
+    if head == "regression": return [float(np.mean(train["number"]))] * n
+    commonest = Counter(tuple(value) if isinstance(value, list) else value for value in train["labels" if head == "multilabel" else "label"]).most_common(1)[0][0]
+    return [list(commonest) if isinstance(commonest, tuple) else commonest] * n
+
+def with_intervals(
+    head:str,
+    answers:list,
+    part,           # `Dataset` with the head's columns
+    *, draws:int=300,
+    seed:int=0,
+)->dict:            # metric → (value, low, high)
+    "Scores, each with the 95 % bootstrap interval over the rows (Efron 1979)."
+    names, columns = classes_of(part), part[:]
+    def score(picked): return HEADS[head].score([answers[i] for i in picked], {**{key: [values[i] for i in picked] for key, values in columns.items()}, "names": names})
+    rng, n = np.random.default_rng(seed), len(answers)
+    drawn = [score(rng.integers(0, n, n)) for _ in range(draws)]
+    return {name: (value, *np.quantile([row[name] for row in drawn], [0.025, 0.975]).tolist()) for name, value in score(range(n)).items()}

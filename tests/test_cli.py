@@ -110,10 +110,15 @@ def test_bad_input_is_one_line_and_comes_before_the_work(desk):
     (desk / "thesis" / "draft.txt").write_text("two years of work")
     (desk / "binary.txt").write_bytes(b"\xff\xfe\x00\x01 not text")
     (desk / "nothing").mkdir()
+    (desk / "alike.csv").write_text("a,b,c\n" + "".join(f"some words {i},other words {i},{i % 2}\n" for i in range(30)))
     for message, words in {
             "no such file": ["pretrain", "--text", "my ntoes/*.txt"],
             "it has 'What was said, and how?', 'Kind (ours)'": ["pretrain", "--text", "labels.csv"],
-            "it has 'What was said, and how?', 'Kind (ours)':": ["finetune", "--data", "labels.csv", "--text-column", HEADER[0], "--out", "other"],
+            "it has 'What was said, and how?', 'Kind (ours)':": ["finetune", "--data", "labels.csv", "--text-column", HEADER[0], "--label-column", "kind", "--out", "other"],
+            "say which holds the text, by --text-column": ["finetune", "--data", "alike.csv", "--out", "other"],
+            "no task 'poetry'": ["finetune", "--data", "alike.csv", "--text-column", "a", "--label-column", "c", "--task", "poetry", "--model", "nothing", "--out", "other"],
+            "write --column OURS=THEIRS": ["finetune", "--data", "alike.csv", "--task", "matching", "--column", "question", "--out", "other"],
+            "matching has no column 'queston'": ["finetune", "--data", "alike.csv", "--task", "matching", "--column", "queston=a", "--out", "other"],
             "no such file, folder": ["finetune", "--data", "lables.csv", "--out", "other"],
             "not UTF-8": ["pretrain", "--text", "binary.txt"],
             "folder or pattern": ["pretrain", "--text", "nothing"],
@@ -175,6 +180,38 @@ def test_finetune_on_a_users_table(desk, pretrained):
     sorted_ = subprocess.run([sys.executable, "-c", program], cwd=desk, env=environment(desk / "cache"), capture_output=True, text=True)
     assert "{0: 'kitchen', 1: 'weather'}" in sorted_.stdout, sorted_.stderr
     assert "not empty" in refusal(*line, cwd=desk)
+
+
+def test_a_table_that_nobody_foresaw(desk, pretrained):
+    "A BOM, CRLF, semicolons, quotes, commas and line ends in quotes, a header in another language: the columns are guessed, and told; LoRA, and settings of one's own."
+    rows = "".join(f'{i};"{"Regen, Sturm" if i % 2 else "Suppe, Brot"} Nr. {i};\r\n sagte ""sie""";{"Wetter" if i % 2 else "Küche"}\r\n' for i in range(60))
+    (desk / "übersicht.csv").write_bytes(b"\xef\xbb\xbf" + ("Nr;Was gesagt wurde;Gehört zu\r\n" + rows).encode())
+    done = plmnb("finetune", "--data", "übersicht.csv", "--model", "mine", "--scale", "tiny", "--way", "lora", "-p", "epochs", "2", "--device", "cpu", "--out", "lists", cwd=desk)
+    assert "Taking the column 'Was gesagt wurde' for the text" in done.stderr and "Taking the column 'Gehört zu' for the label" in done.stderr
+    assert "2 classes: Küche, Wetter" in done.stdout
+    found = json.loads((desk / "lists" / "scores.json").read_text())
+    assert found["way"] == "lora" and found["config"]["epochs"] == 2 and sum(found["rows"].values()) == 60 and found["test_read_before"] == 0
+    assert "no setting 'rate'" in refusal("finetune", "--data", "übersicht.csv", "--model", "mine", "-p", "rate", "1", "--out", "other", cwd=desk)
+    again = plmnb("finetune", "--data", "übersicht.csv", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "second", cwd=desk)
+    assert "have been read 1 time before" in again.stdout
+
+
+def test_other_heads_than_classes(desk, pretrained):
+    "Names in texts from a folder of train, dev and test; questions from SQuAD's columns; a number."
+    (desk / "names").mkdir()
+    for name, n in (("train", 40), ("dev", 10), ("test", 10)):
+        rows = [{"words": ["Today", f"Ann{name}{i}", "sings", "."], "marks": ["O", "B-PER", "O", "O"]} for i in range(n)]
+        (desk / "names" / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    done = plmnb("finetune", "--data", "names", "--task", "ner", "--column", "tokens=words", "--column", "ner_tags=marks", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "tagger", cwd=desk)
+    assert "40 train, 10 validation, 10 test; 2 classes: O, B-PER" in done.stdout and re.search(r"(?m)^without reading +0\.000", done.stdout)
+    squad = [{"context": f"The key of room {i} lies in box {i + 3}.", "question": f"Where is the key of room {i}?", "answers": {"text": [f"box {i + 3}"], "answer_start": [len(f"The key of room {i} lies in ")]}} for i in range(40)]
+    (desk / "squad.jsonl").write_text("\n".join(map(json.dumps, squad)))
+    assert "AutoModelForQuestionAnswering" in plmnb("finetune", "--data", "squad.jsonl", "--task", "reading", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "reader", cwd=desk).stdout
+    squad[7]["answers"]["answer_start"] = [0]
+    (desk / "squad.jsonl").write_text("\n".join(map(json.dumps, squad)))
+    assert "does not stand in the context at 0" in refusal("finetune", "--data", "squad.jsonl", "--task", "reading", "--model", "mine", "--scale", "tiny", "--out", "other", cwd=desk)
+    (desk / "prices.csv").write_text("text,number\n" + "".join(f"a house of {i} rooms,{100 * i}\n" for i in range(40)))
+    assert "r2" in plmnb("finetune", "--data", "prices.csv", "--task", "regression", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "prices", cwd=desk).stdout
 
 
 def test_the_small_world_is_a_source(desk, pretrained):
