@@ -117,7 +117,7 @@ def open_with_head(
             for key in settings.keys() & {"classifier_pooling"}:
                 if hasattr(config, key): setattr(config, key, settings[key])
             if not pretrained: return getattr(transformers, stock).from_config(config)
-            model, said = getattr(transformers, stock).from_pretrained(checkpoint, config=config, use_safetensors=True, output_loading_info=True)
+            model, said = getattr(transformers, stock).from_pretrained(checkpoint, config=config, dtype="float32", use_safetensors=True, output_loading_info=True) # many are stored in half precision, in which AdamW's small steps would be lost
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise FinetuningError(f"{checkpoint}: cannot be opened as {stock.removeprefix('AutoModelFor')} with {settings.get('num_labels', 'no')} classes ({str(error).strip().splitlines()[0]}): give a folder made by `save_stock` or `pretrained_checkpoint`, or a name on the Hub") from error
     lost = sorted(key for key in said["missing_keys"] if not HEAD_PARTS & set(key.split(".")))

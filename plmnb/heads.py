@@ -23,6 +23,7 @@ from .corpus import fingerprint
 from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, load_tokenizer_of, named_classes, open_with_head, rate_for, tune
 from .ideal import chrf
 from .metrics import accuracy, f1, precision, recall
+from .textmetrics import answer_scores, entity_scores, rouge
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c011
 def room_of(tokenizer, config:FinetuneConfig)->dict: # arguments of the tokenizer
@@ -214,7 +215,7 @@ def class_scores(answers, rows)->dict: # accuracy, and macro f1, precision and r
     return {"accuracy": accuracy(rows["label"], answers), "f1": f1(rows["label"], answers), "precision": precision(rows["label"], answers), "recall": recall(rows["label"], answers)}
 
 def writing_scores(answers, rows)->dict:
-    return {"chrf": chrf(answers, rows["target"]), "exact": float(np.mean([a == b for a, b in zip(answers, rows["target"])]))}
+    return {"chrf": chrf(answers, rows["target"]), "rougeL": float(np.mean([rouge(a, b)["rougeL"] for a, b in zip(answers, rows["target"])]))}
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c022
 def several_scores(answers, rows)->dict: # of label sets
@@ -225,12 +226,12 @@ def set_f1(pairs)->float: # of (made, right) sets, all counted together; 1 where
     hits, made, right = (sum(map(len, sets)) for sets in ([a & b for a, b in pairs], [a for a, _ in pairs], [b for _, b in pairs]))
     return 2 * hits / (made + right) if made + right else 1.0
 
-def tag_scores(answers, rows)->dict:
-    from plmnb.ideal import names_f1
-    return {"f1": names_f1(answers, rows["tags"])}
+def tag_scores(answers, rows)->dict: # of whole names, by the names of the tags
+    named = lambda part: [[rows["names"][i] for i in tags] for tags in part]
+    hits = entity_scores(named(rows["tags"]), named(answers))["micro"]
+    return {"f1": hits[2], "precision": hits[0], "recall": hits[1]}
 
-def span_scores(answers, rows)->dict:
-    return {"exact": float(np.mean([a in (row["text"] or [""]) for a, row in zip(answers, rows["answers"])]))}
+def span_scores(answers, rows)->dict: return answer_scores(answers, [row["text"] for row in rows["answers"]])
 
 def number_scores(answers, rows)->dict:
     answers, right = np.asarray(answers, float), np.asarray(rows["number"], float)
