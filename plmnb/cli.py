@@ -350,8 +350,7 @@ def finetune(
         from plmnb.heads import TASKS, as_task, seal
         labelled, test = seal(load_task(task, source, text_column=columns.pop("text", "text"), label_column=columns.pop("label", "label"), columns=columns))
         as_task(task, labelled)
-        if model: check_model(model)
-        checkpoint = model or course_model(dials, "gpt" if TASKS.get(task, (task,))[0] == "generation" else "modern")
+        checkpoint = check_model(model) if model else course_model(dials, "gpt" if TASKS.get(task, (task,))[0] == "generation" else "modern")
         print_finetuned(*finetune_and_compare(checkpoint, labelled, test, task, way, settings, dials, out), out)
 
 # %% ../nbs/9_suite/94_cli.ipynb #c029
@@ -360,12 +359,15 @@ def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that �
     from plmnb.hub import pretrained_checkpoint
     with redirect_stdout(sys.stderr): return pretrained_checkpoint(shape, scale=dials.scale, seed=dials.seed, device=dials.device)
 
-def check_model(name):
+def check_model(name)->Path: # its folder, fetched from the Hub where it is no folder here
     "Raises `ConfigError` for a folder or name that 🤗 transformers loads nothing from."
     from transformers import AutoConfig, AutoTokenizer
-    try: AutoConfig.from_pretrained(name), AutoTokenizer.from_pretrained(name)
+    from plmnb.hub import model_folder
+    folder = model_folder(name)
+    try: AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"{name} is no model that 🤗 transformers can load ({str(error).strip().splitlines()[0]}) Give a folder that plmnb pretrain has made, or OWNER/NAME on the Hub") from error
+    return folder
 
 def columns_of(pairs)->dict: # ours → theirs
     "`--column OURS=THEIRS`, several times. Raises `ConfigError`."

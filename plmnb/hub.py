@@ -3,15 +3,17 @@
 # %% auto #0
 __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAMA_NAMES', 'BART_PARTS', 'BART_NAMES', 'COMMON',
            'LLAMA_NEEDS', 'NEEDS', 'FREE', 'SIZES', 'OWN_WORDS', 'SPECIAL_IDS', 'ACTIVATION_NAMES', 'WORDS', 'OURS',
-           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'HUB_FAULTS', 'LARGEST', 'LEFT_BEHIND', 'HubError',
-           'their_names', 'family_of', 'class_of', 'size_words', 'bert_words', 'modern_words', 'gpt2_words',
-           'llama_words', 'bart_words', 'stock_config', 'demand', 'global_every_of', 'plain_rope', 'activation_of',
-           'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart', 'our_config', 'places_of', 'to_stock',
-           'check_stock', 'from_stock', 'quiet', 'check_vocabulary', 'write_stock', 'save_stock', 'read_json',
-           'read_config', 'fetch', 'check_files', 'load_stock', 'pretrained_checkpoint']
+           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'HUB_FAULTS', 'LARGEST', 'TRIES', 'PAUSE', 'NO_ANSWER',
+           'MORE_PARTS', 'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of', 'size_words', 'bert_words',
+           'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config', 'demand', 'global_every_of',
+           'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart',
+           'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet', 'check_vocabulary',
+           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'patiently', 'hub_offline',
+           'download', 'hub_name', 'fetch', 'model_folder', 'commit_of', 'check_files', 'load_stock',
+           'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
-import json, re, shutil
+import hashlib, json, re, shutil, time
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -20,6 +22,7 @@ from pathlib import Path
 import torch
 import transformers
 from huggingface_hub import hf_hub_download, snapshot_download
+from huggingface_hub import constants as hub_constants
 from huggingface_hub import errors as hub_errors
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
@@ -407,7 +410,7 @@ def save_stock(
 # %% ../nbs/3_pretraining/33_hub.ipynb #53
 PARTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "model-*.safetensors", "tokenizer.json", "tokenizer_config.json")
 HUB_FAULTS = {  # the first that fits
-    hub_errors.GatedRepoError: "it is gated: accept its terms on its page, then log in with `hf auth login`",
+    hub_errors.GatedRepoError: "it is gated: accept its terms on its page, then log in with `hf auth login`, or put a token into HF_TOKEN",
     hub_errors.RepositoryNotFoundError: "the Hub has no such public model, and there is no such folder here: check the spelling",
     hub_errors.RevisionNotFoundError: "it has no such revision: give a branch, a tag or the hash of a commit",
     hub_errors.LocalEntryNotFoundError: "the Hub cannot be reached, and the model is not in the cache: check the connection, or give the path of a folder",
@@ -425,14 +428,21 @@ def read_json(
     if not isinstance(values, dict): raise HubError(f"{path}: holds no settings, but a {type(values).__name__}: save the model again")
     return values
 
+def refuse_code(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` where a config names code of its own: nothing of 🤗 sees the folder then."
+    for name in ("config.json", "tokenizer_config.json"):
+        if not (Path(folder) / name).exists(): continue
+        if bad := {"auto_map", "custom_pipelines"} & set(read_json(Path(folder) / name)):
+            raise HubError(f"{Path(folder) / name}: names code of its own ({min(bad)}), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
+
 def read_config(
     folder, # of a 🤗 model
 )->TransformerConfig:
     "The shape, before anything of 🤗 sees the folder. Raises `HubError` for code, for other families and for shapes that ours has not."
     folder = Path(folder)
-    for name in ("config.json", "tokenizer_config.json"):
-        if (name == "config.json" or (folder / name).exists()) and "auto_map" in read_json(folder / name):
-            raise HubError(f"{folder / name}: names code of its own (auto_map), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
+    refuse_code(folder)
     values = read_json(folder / "config.json")
     if (family := values.get("model_type")) not in NAMES: raise HubError(f"{folder}: model_type={family!r} is not supported: {', '.join(map(repr, NAMES))} are")
     if huge := [name for name, value in values.items() if isinstance(value, int) and value > LARGEST and "theta" not in name]: raise HubError(f"{folder / 'config.json'}: {huge[0]}={values[huge[0]]} is no size of a model: save the model again")
@@ -442,6 +452,60 @@ def read_config(
         raise HubError(f"{folder / 'config.json'}: is no config of a {family} ({error}): save the model again") from error
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #54
+def verify(
+    folder:Path, # of the cache
+):
+    "Compare each file with the hash under which the Hub names it; a damaged one is taken out of the cache. Raises `HubError`."
+    for path in filter(Path.is_file, folder.iterdir()):
+        blob, size = path.resolve(), path.stat().st_size
+        kind = {40: "sha1", 64: "sha256"}.get(len(blob.name))
+        if blob.parent.name != "blobs" or kind is None: continue       # a file system without links keeps no names of hashes
+        with open(blob, "rb") as file: digest = hashlib.file_digest(file, lambda: hashlib.new(kind, b"blob %d\0" % size if kind == "sha1" else b""))
+        if digest.hexdigest() == blob.name: continue
+        path.unlink(); blob.unlink()
+        raise HubError(f"{path.name}: the {size:,} bytes that came are not those that the Hub has; they are deleted: try again")
+
+TRIES, PAUSE = 3, 0.5 # how often a request that failed on the way is made, and seconds before the second
+
+def patiently(call):
+    "What the call gives, after up to three tries where server or connection failed; what the Hub refuses is refused at once."
+    for left in range(TRIES - 1, -1, -1):
+        try: return call()
+        except (*NO_ANSWER, hub_errors.HTTPError) as error:
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            if not left or hub_offline() or (status is not None and status < 500 and status != 429): raise
+            time.sleep(PAUSE * 2 ** (TRIES - 1 - left))
+
+def hub_offline()->bool: return bool(hub_constants.HF_HUB_OFFLINE) # the user asked for the cache alone
+
+NO_ANSWER = (hub_errors.LocalEntryNotFoundError, ConnectionError, TimeoutError)
+
+def download(
+    name:str,      # "owner/name"
+    revision,      # branch, tag or commit; None: main
+    parts:tuple,   # patterns of files
+    check,         # called with the folder when only the config is there; it refuses by raising
+)->Path:           # a folder of the cache, whole and verified
+    "The files of one commit, the config first. Raises `HubError`."
+    try:
+        first = Path(patiently(lambda: hf_hub_download(name, "config.json", revision=revision))).parent
+        check(first)
+        folder = Path(patiently(lambda: snapshot_download(name, revision=first.name, allow_patterns=parts))) # the same commit, whatever happens on the Hub meanwhile
+        verify(folder)
+        return folder
+    except (*HUB_FAULTS, hub_errors.HFValidationError) as error:
+        reason = next((text for kind, text in HUB_FAULTS.items() if isinstance(error, kind)), "this is not a name on the Hub")
+        raise HubError(f"{name}{f', revision {revision}' if revision else ''}: {reason}") from error
+
+def hub_name(
+    source,         # "owner/name", "hub:owner/name", either with @revision
+    revision=None,
+)->tuple:           # ("owner/name", revision or None)
+    "Raises `HubError` for what is no name."
+    name, _, given = str(source).removeprefix("hub:").partition("@")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name): raise HubError(f"{source}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
+    return name, revision or given or None
+
 def fetch(
     name,          # a folder, or "owner/name" on the Hub
     revision=None, # branch, tag or commit of the Hub; None: main
@@ -450,15 +514,27 @@ def fetch(
     if Path(name).is_dir():
         if revision is not None: raise HubError(f"revision={revision!r}: {name} is a folder here and has none; leave it out")
         return Path(name)
-    name = str(name)
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name): raise HubError(f"{name}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
-    try:
-        first = Path(hf_hub_download(name, "config.json", revision=revision)).parent
-        read_config(first)
-        return Path(snapshot_download(name, revision=first.name, allow_patterns=PARTS)) # the same commit, whatever happens on the Hub meanwhile
-    except (*HUB_FAULTS, hub_errors.HFValidationError) as error:
-        reason = next((text for kind, text in HUB_FAULTS.items() if isinstance(error, kind)), "this is not a name on the Hub")
-        raise HubError(f"{name}{f', revision {revision}' if revision else ''}: {reason}") from error
+    return download(*hub_name(name, revision), PARTS, read_config)
+
+MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
+
+def model_folder(
+    source, # a folder, or a model of the Hub of any family: "owner/name", "hub:owner/name", with @revision for a branch, a tag or a commit
+)->Path:    # a folder that 🤗 transformers opens without running foreign code
+    "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`."
+    if Path(source).is_dir():
+        refuse_code(source)
+        return Path(source)
+    folder = download(*hub_name(source), MORE_PARTS, refuse_code)
+    if not any((folder / name).exists() for name in PARTS[1:3]): raise HubError(f"{source}: has no model.safetensors, and other formats can run code: ask its author for safetensors")
+    return folder
+
+def commit_of(
+    folder, # of a model
+)->str:     # the hash of the commit, "" for a folder of one's own
+    "Which state of the Hub a folder of the cache is."
+    path = Path(folder).resolve()
+    return path.name if path.parent.name == "snapshots" else ""
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #56
 LEFT_BEHIND = re.compile(r"bert\.pooler\..*|cls\.seq_relationship\..*|bert\.embeddings\.position_ids")

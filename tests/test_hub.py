@@ -298,6 +298,48 @@ def test_offline_and_unreachable(published, tmp_path):
         assert "loaded 1.0" in first and "someone/bert, revision v2: the Hub cannot be reached, and the model is not in the cache" in second
 
 
+FOLDER = """
+import os, sys
+from plmnb.hub import HubError, commit_of, model_folder
+for call in sys.argv[1:]:
+    try:
+        folder = model_folder(call)
+        print(call, "at", commit_of(folder)[:6], sorted(path.name for path in folder.iterdir()), (folder / "model.safetensors").stat().st_size)
+    except HubError as error: print(call, "HubError", error)
+"""
+
+
+@pytest.mark.parametrize("planted, words", [
+    ([["model.safetensors", "500", 2]], "at"), ([["model.safetensors", "cut", 1]], "at"), ([["config.json", "500", 1]], "at"), ([["/revision/", "500", 2]], "at"),
+    ([["config.json", "500", 99]], "cannot be reached"), ([["model.safetensors", "wrong", 1]], "are not those that the Hub has"), ([["model.safetensors", "slow", 99]], "")], ids=lambda value: str(value)[:40])
+def test_a_fault_on_the_way_leaves_nothing_half_done(planted, words, published, tmp_path):
+    "Whatever happens to the first call, the second gives the right bytes."
+    published.faults[:] = planted
+    at = dict(HF_ENDPOINT=published.url, HF_HOME=tmp_path / "home", HF_HUB_DOWNLOAD_TIMEOUT=1, HF_HUB_ETAG_TIMEOUT=1, HF_TOKEN="hf_secret")
+    first = said(in_a_process(FOLDER, "hub:someone/bert", **at)).splitlines()[-1]
+    assert words in first and "hf_secret" not in first and ("HubError" in first) == (words != "at"), first
+    published.faults.clear()
+    second = said(in_a_process(FOLDER, "hub:someone/bert", **at)).splitlines()[-1]
+    assert " at " in second and second.endswith(str((published.server.root / "someone" / "bert" / "main" / "model.safetensors").stat().st_size))
+    snapshot = next((tmp_path / "home").rglob("model.safetensors"))
+    assert snapshot.read_bytes() == (published.server.root / "someone" / "bert" / "main" / "model.safetensors").read_bytes()
+
+
+def test_gated_revisions_code_and_the_token(published, tmp_path):
+    published.server.gated["someone/bert"] = "hf_reader"
+    at = dict(HF_ENDPOINT=published.url, HF_HOME=tmp_path / "home")
+    assert "it is gated: accept its terms" in said(in_a_process(FOLDER, "someone/bert", **at))
+    wrong = said(in_a_process(FOLDER, "someone/bert", **at, HF_TOKEN="hf_stranger"))
+    assert "gated" in wrong and "hf_stranger" not in wrong
+    assert " at " in said(in_a_process(FOLDER, "someone/bert@v2", **at, HF_TOKEN="hf_reader")) and "Bearer hf_reader" in published.server.tokens
+    published.server.gated.clear()
+    lines = said(in_a_process(FOLDER, "hub:someone/coded", "hub:someone/pickled@main", "hub:someone/bert@v9", "hub:bert", **at)).splitlines()
+    for line, words in zip(lines, ("auto_map", "no model.safetensors", "no such revision", "no name of a model")): assert words in line
+    commit = said(in_a_process(FOLDER, "someone/bert", **at)).split(" at ")[1][:6]
+    published.__exit__()
+    assert commit in said(in_a_process(FOLDER, "someone/bert", **at, HF_HUB_OFFLINE=1))
+
+
 PRETRAIN = """
 import sys
 from plmnb.core import rng_state
