@@ -7,7 +7,7 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolde
            'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log',
            'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
            'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned',
-           'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step',
+           'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step',
            'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor',
            'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme', 'accept', 'publish']
 
@@ -438,6 +438,28 @@ def print_finetuned(sizes:dict, tuned, before, scores, out:Path):
     print_table([["on the test rows", *metrics], *([name, *("{:.3f} ({:.2f}–{:.2f})".format(*found[metric]) for metric in metrics)] for name, found in scores.items())])
     if before: typer.echo(f"\nThese test rows have been read {len(before)} time{'s' * (len(before) > 1)} before on this machine, first on {before[0]['when']}: whoever chooses among the results chooses luck as well.")
     typer.echo(f"\nSaved in {out}: {HEADS[tuned.head].stock}.from_pretrained({str(out)!r}) loads it.")
+
+# %% ../nbs/9_suite/94_cli.ipynb #c029q
+@app.command(epilog=examples("plmnb push runs/finetuned my-name/sorter --dry-run   lists what would go", "plmnb push runs/finetuned my-name/sorter --license apache-2.0", "plmnb push runs/finetuned my-name/sorter --public"))
+def push(
+    folder: Annotated[Path, typer.Argument(help="of a model, as plmnb finetune or pretrain wrote it")],
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="on the Hub; made where it is missing")],
+    private: Annotated[bool, option("--private/--public", help="who can see it; a repository that is there stays as it is", show_default=True)]=True,
+    license: Annotated[str, option("--license", help="for the card: apache-2.0, cc-by-4.0 …")]=None,
+    message: Annotated[str, option("--message", help="of the commit", show_default=True)]="Upload a model and its card",
+    dry_run: Annotated[bool, option("--dry-run", help="list what would go, send nothing")]=False,
+    debug: Debug=False,
+):
+    "Give a model away on the Hub, with a card of what is known of it. The token comes from HF_TOKEN or `hf auth login`."
+    with plain_errors(debug):
+        quiet_libraries()
+        from plmnb.sharing import model_card, push as push_folder
+        if not (folder / "README.md").exists():
+            model_card(folder, license=license).save(folder / "README.md")
+            typer.echo(f"Wrote {folder / 'README.md'}: fill in its open places.", err=True)
+        parcel, address = push_folder(folder, repo, private=private, message=message, dry_run=dry_run)
+        typer.echo(parcel.table())
+        typer.echo(f"\nSent: {address}" if address else "\nNothing was sent: without --dry-run it is.")
 
 # %% ../nbs/9_suite/94_cli.ipynb #c031
 @app.command(epilog=examples("plmnb fill 'The [MASK] returns a list.'", "plmnb fill --model runs/pretrained 'Dear [MASK], I hope you are well.'"))

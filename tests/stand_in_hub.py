@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
             name = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
             made = not (self.server.root / name).exists()
             (self.server.root / name).mkdir(parents=True, exist_ok=True)
-            self.server.private[name] = wanted.get("private")
+            self.server.private[name] = wanted.get("visibility") == "private" or bool(wanted.get("private"))
             return self.reply(200 if made else 409, json.dumps({"url": f"{self.server.url}/{name}", "name": name}).encode()) or True
         if match[3] == "preupload":
             return self.reply(200, json.dumps({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(asked)["files"]]}).encode()) or True
