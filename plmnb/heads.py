@@ -4,9 +4,9 @@
 __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_for_first', 'encode_texts', 'encode_words',
            'encode_spans', 'places_of', 'softmax_of', 'mean_by_row', 'tags_of_words', 'best_span', 'spans_of_text',
            'encode_writing', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'class_scores',
-           'writing_scores', 'several_scores', 'set_f1', 'tag_scores', 'span_scores', 'number_scores', 'Head',
-           'as_task', 'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal',
-           'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'in_own_units', 'finetune', 'head_preset',
+           'writing_scores', 'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head', 'as_task',
+           'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal', 'encode_part',
+           'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'in_own_units', 'finetune', 'head_preset',
            'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
@@ -22,7 +22,7 @@ from .core import ConfigError, PlmError, cache_folder, fixed_rng
 from .corpus import fingerprint
 from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, load_tokenizer_of, named_classes, open_with_head, rate_for, tune
 from .ideal import chrf
-from .metrics import accuracy, f1, precision, recall
+from .metrics import accuracy, f1, number_scores, precision, recall, set_scores
 from .textmetrics import answer_scores, entity_scores, rouge
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c011
@@ -218,13 +218,7 @@ def writing_scores(answers, rows)->dict:
     return {"chrf": chrf(answers, rows["target"]), "rougeL": float(np.mean([rouge(a, b)["rougeL"] for a, b in zip(answers, rows["target"])]))}
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c022
-def several_scores(answers, rows)->dict: # of label sets
-    pairs = [(set(a), set(b)) for a, b in zip(answers, rows["labels"])]
-    return {"micro_f1": set_f1(pairs), "exact": float(np.mean([a == b for a, b in pairs]))}
-
-def set_f1(pairs)->float: # of (made, right) sets, all counted together; 1 where both are empty everywhere
-    hits, made, right = (sum(map(len, sets)) for sets in ([a & b for a, b in pairs], [a for a, _ in pairs], [b for _, b in pairs]))
-    return 2 * hits / (made + right) if made + right else 1.0
+def several_scores(answers, rows)->dict: return set_scores(rows["labels"], answers, len(rows["names"]))
 
 def tag_scores(answers, rows)->dict: # of whole names, by the names of the tags
     named = lambda part: [[rows["names"][i] for i in tags] for tags in part]
@@ -233,9 +227,7 @@ def tag_scores(answers, rows)->dict: # of whole names, by the names of the tags
 
 def span_scores(answers, rows)->dict: return answer_scores(answers, [row["text"] for row in rows["answers"]])
 
-def number_scores(answers, rows)->dict:
-    answers, right = np.asarray(answers, float), np.asarray(rows["number"], float)
-    return {"mae": float(np.abs(answers - right).mean()), "r2": float(1 - ((answers - right) ** 2).sum() / max(((right - right.mean()) ** 2).sum(), 1e-30))}
+def value_scores(answers, rows)->dict: return {name: value for name, value in number_scores(rows["number"], answers).items() if name != "rmse"}
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c023
 @dataclass(frozen=True)
@@ -255,7 +247,7 @@ HEADS = {
     "sequence": Head(("text", "label"), CLASSES, labelled_texts, class_scores, max_len=64),
     "pair": Head(("first", "second", "label"), CLASSES, labelled_texts, class_scores),
     "multilabel": Head(("text", "labels"), CLASSES, labelled_texts, several_scores, "micro_f1", "multi_label_classification", 64),
-    "regression": Head(("text", "number"), CLASSES, labelled_texts, number_scores, "r2", "regression", 64),
+    "regression": Head(("text", "number"), CLASSES, labelled_texts, value_scores, "r2", "regression", 64),
     "choice": Head(("question", "choices", "label"), "AutoModelForMultipleChoice", labelled_choices, class_scores),
     "token": Head(("tokens", "tags"), "AutoModelForTokenClassification", encode_words, tag_scores, "f1"),
     "span": Head(("question", "context", "answers"), "AutoModelForQuestionAnswering", encode_spans, span_scores, "exact", stride=32),

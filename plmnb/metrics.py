@@ -2,9 +2,10 @@
 
 # %% auto #0
 __all__ = ['MetricError', 'check_labels', 'accuracy', 'class_counts', 'average_shares', 'precision', 'recall', 'f1',
-           'confusion_matrix', 'plot_confusion', 'check_draws', 'paired_items', 'middle', 'bootstrap_interval',
-           'Difference', 'paired_test', 'student_t', 'seed_interval', 'ExtraError', 'majority_baseline',
-           'tfidf_classifier', 'tfidf_baseline', 'trainer_metrics']
+           'confusion_matrix', 'plot_confusion', 'matthews', 'check_draws', 'paired_items', 'middle',
+           'bootstrap_interval', 'Difference', 'paired_test', 'mcnemar', 'student_t', 'seed_interval', 'ExtraError',
+           'majority_baseline', 'tfidf_classifier', 'tfidf_baseline', 'label_sets', 'set_scores', 'ranks',
+           'correlation', 'number_scores', 'trainer_metrics']
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-3
 import math
@@ -133,6 +134,19 @@ def plot_confusion(
         if count: ax.text(j, i, count, ha="center", va="center", fontsize=6.5, color="black" if shares[i, j] > 0.55 else "white")
     return ax
 
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-22b
+def matthews(
+    labels,      # true classes (N,)
+    predictions, # predicted classes (N,)
+)->float:        # −1 to 1
+    "Matthews' correlation of any number of classes; 0 where either side is one class (Matthews 1975; Gorodkin 2004, eq. 8). Raises `MetricError`."
+    hits, called, there = class_counts(labels, predictions)
+    n = there.sum()
+    spread = lambda counts: n * n - int((counts.astype(object) ** 2).sum())   # Python's whole numbers do not overflow
+    if not (spread(called) and spread(there)): return 0.0
+    together = int(n) * int(hits.sum()) - int((called.astype(object) * there).sum())
+    return float(together / math.sqrt(spread(called) * spread(there)))
+
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-32
 def check_draws(n:int, level:float):
     "Raises `ConfigError` for less than one draw, or a level that is not between 0 and 1."
@@ -201,6 +215,22 @@ def paired_test(
     as_large = sum(abs(g) >= abs(value) - 1e-12 for g in swapped)
     return Difference(float(value), *middle(drawn, level), (as_large + 1) / (n + 1))
 
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-42b
+def mcnemar(
+    labels,      # (N,)
+    first,       # predictions of one system (N,)
+    second,      # predictions of the other on the same texts (N,)
+    *, mid:bool=False, # the mid-p form
+)->tuple:        # (texts that only the first has right, texts that only the second has right, p, two-sided)
+    "McNemar's exact test (1947); p is 1 where the systems never differ. Raises `MetricError`."
+    labels, first, second = paired_items(labels, first, second)
+    wins, losses = int(((first == labels) & (second != labels)).sum()), int(((first != labels) & (second == labels)).sum())
+    n, few = wins + losses, min(wins, losses)
+    tail = sum(math.comb(n, k) for k in range(few + 1))
+    if mid: p = (2 * tail - math.comb(n, few)) / 2**n if wins != losses else 1 - math.comb(n, few) / 2 ** (n + 1)
+    else: p = min(1.0, 2 * tail / 2**n)
+    return wins, losses, float(p)
+
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-44
 @cache
 def student_t(
@@ -260,6 +290,49 @@ def tfidf_baseline(
 )->np.ndarray:    # predicted classes (M,)
     "Predictions of the classical baseline. Raises `ExtraError`, `MetricError`."
     return tfidf_classifier(train_texts, train_labels).predict(list(texts))
+
+# %% ../nbs/4_finetuning/40_metrics.ipynb #cell-52b
+def label_sets(rows, n_classes:int)->np.ndarray: # (N, C) of True and False
+    "Lists of class numbers as a table. Raises `MetricError` for a number that is no class."
+    table = np.zeros((len(rows), n_classes), bool)
+    for i, row in enumerate(rows):
+        for c in row:
+            if not (isinstance(c, (int, np.integer)) and 0 <= c < n_classes): raise MetricError(f"text {i} has the label {c!r}: classes are numbered 0 to {n_classes - 1}")
+            table[i, c] = True
+    return table
+
+def set_scores(
+    labels,        # N lists of classes
+    predictions,   # N lists of classes
+    n_classes:int, # C
+)->dict:           # "micro_f1", "macro_f1", "exact"; 0/0 is 0
+    "Scores of several labels a text (Tsoumakas 2007, §3). Raises `MetricError`."
+    if len(labels) != len(predictions) or not len(labels): raise MetricError(f"{len(labels)} texts, {len(predictions)} predictions: each needs one, and at least one")
+    y, p = label_sets(labels, n_classes), label_sets(predictions, n_classes)
+    hits, both = (y & p).sum(0), y.sum(0) + p.sum(0)
+    return {"micro_f1": float(2 * hits.sum() / both.sum()) if both.sum() else 0.0, "macro_f1": float(average_shares(2 * hits, both, y.sum(0), "macro")), "exact": float((y == p).all(1).mean())}
+
+def ranks(values)->np.ndarray: # 1 to N, equal values share the mean of theirs
+    "As Spearman ranked (1904)."
+    _, inverse, counts = np.unique(np.asarray(values, float), return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[inverse]
+
+def correlation(a, b)->float: # −1 to 1; 0 where either does not vary
+    "Pearson's."
+    a, b = a - np.mean(a), b - np.mean(b)
+    spread = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b / spread) if spread else 0.0
+
+def number_scores(
+    labels,      # numbers (N,)
+    predictions, # numbers (N,)
+)->dict:         # "mae", "rmse", "r2", "pearson", "spearman"
+    "Scores of numbers; R² is 0 where the labels do not vary. Raises `MetricError` for unequal lengths and for what is not finite."
+    y, p = (np.asarray(values, float) for values in paired_items(labels, predictions))
+    if not (np.isfinite(y).all() and np.isfinite(p).all()): raise MetricError("numbers hold NaN or infinity: mend the labels, or lower the learning rate")
+    error, spread = y - p, y - y.mean()
+    return {"mae": float(np.abs(error).mean()), "rmse": float(math.sqrt((error**2).mean())), "r2": float(1 - (error @ error) / (spread @ spread)) if spread @ spread else 0.0,
+            "pearson": correlation(y, p), "spearman": correlation(ranks(y), ranks(p))}
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-54
 def trainer_metrics(
