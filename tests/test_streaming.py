@@ -134,6 +134,33 @@ def test_a_data_set_of_the_hub_held_and_streamed(published, tmp_path):
     for call in calls[3:]: assert said[call].startswith("DataError hub:someone/"), said[call]
 
 
+LABELLED = """
+import json, sys
+from plmnb.core import PlmError
+from plmnb.corpus import load_task
+for call in sys.argv[1:]:
+    source, _, columns = call.partition(" ")
+    try: data = load_task("mood", source, **json.loads(columns or "{}"))
+    except PlmError as error: print(call, "|", type(error).__name__, error)
+    else: print(call, "|", {split: len(part) for split, part in data.items()}, data["train"].features["label"].names)
+"""
+
+
+def test_a_labelled_data_set_of_the_hub(published, tmp_path):
+    "Splits as published, a missing one cut from train, columns of any name, a revision; then what is not there."
+    home = published.server.root / "datasets" / "someone" / "moods"
+    for revision, name in (("main", "text"), ("v2", "comment")):
+        for split, n in (("train", 40), ("test", 10)):
+            (home / revision).mkdir(parents=True, exist_ok=True)
+            (home / revision / f"{split}.jsonl").write_text("\n".join(json.dumps({name: f"{split} text {i}", "label": "good" if i % 2 else "bad"}) for i in range(n)))
+    calls = ["hub:someone/moods", 'hub:someone/moods@v2 {"text_column": "comment"}', "hub:someone/moods@v2", "hub:someone/moods@v9", "hub:someone/nobody"]
+    done = subprocess.run([sys.executable, "-c", LABELLED, *calls], capture_output=True, text=True, env=surroundings(published, tmp_path))
+    assert done.returncode == 0, done.stderr
+    said = [line.partition(" | ")[2] for line in done.stdout.splitlines()]
+    for line in said[:2]: assert line.endswith("'test': 10} ['bad', 'good']") and "'train': 3" in line, line
+    assert "no column 'text'; it has comment, label" in said[2] and said[3].startswith("DataError") and said[4].startswith("DataError")
+
+
 def test_pretraining_on_a_stream_of_the_hub(published, tmp_path):
     line = [sys.executable, "-m", "plmnb.cli", "pretrain", "--text", "hub:someone/notes", "--streaming", "--scale", "tiny", "-p", "steps", "5", "--out", "made"]
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=surroundings(published, tmp_path))
