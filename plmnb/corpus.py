@@ -406,8 +406,25 @@ def _joined(values, theirs): # "title+description" are two columns, one text
 def _file_rows(source, names:dict)->list: # (name of the file, row)
     "Rows of files with the columns of a task; names: ours → theirs."
     theirs = [part for name in names.values() for part in ([name] if "+" not in name else name.split("+"))]
-    found = [(row.file, {ours: _cell(row, ours, _joined(row.values, name)) for ours, name in names.items()}) for row in read_rows(source, *theirs)]
-    return found
+    rows = _hub_labelled(source, theirs) if _is_hub(source) else read_rows(source, *theirs)
+    return [(row.file, {ours: _cell(row, ours, _joined(row.values, name)) for ours, name in names.items()}) for row in rows]
+
+def _hub_labelled(source, columns): # yields a `Row`, its file named after the split
+    "Rows of every split on the Hub, classes by name. A test split whose labels are kept back (−1) is left out."
+    from datasets import load_dataset
+    name, config, revision = _hub_parts(source)
+    with _asking_the_hub(source): data = load_dataset(name, *config, revision=revision)
+    for split, part in data.items():
+        if lacking := [column for column in columns if column not in part.column_names]: raise DataError(f"{source}: no column {lacking[0]!r}; it has {', '.join(part.column_names)}: name the one that holds it")
+        for count, row in enumerate(part.select_columns(list(columns)), 1):
+            values = {column: _named(row[column], part.features[column]) for column in columns}
+            if split.startswith("test") and None in values.values(): continue
+            yield Row(f"{source}, {split}, row {count}", f"{split}.hub", values)
+
+def _named(value, feature): # class numbers as names, −1 as None
+    inner = getattr(feature, "feature", None)
+    if hasattr(feature, "names"): return None if value is None or value < 0 else feature.names[value]
+    return [inner.names[item] for item in value] if hasattr(inner, "names") else value
 
 def _given_splits(files)->dict: # file → split, {} unless at least one is called train
     "Splits as their files are called."
@@ -467,7 +484,7 @@ def _also_as_text(data, name): # where one text has one label, it is also called
 
 def load_task(
     name:str,                # "topic"; of the world any of `plmnb.views.VIEWS`; for files any key of `COLUMNS`, and any other name for a text and its class
-    source="pydoc",          # "pydoc", "world" or "world:DIAL=VALUE,…", or a path or pattern or a list of them
+    source="pydoc",          # "pydoc", "world" or "world:DIAL=VALUE,…", a path or pattern or a list of them, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
     *, text_column:str="text", # where there is one text: its column in the files; "title+body" joins two
     label_column:str="label",
     columns:dict|None=None,  # other columns: ours → theirs, {"question": "frage"}
