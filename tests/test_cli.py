@@ -135,7 +135,7 @@ def test_bad_input_is_one_line_and_comes_before_the_work(desk):
             "no run in": ["report"],
             "has no [MASK]": ["fill", "--model", "nothing", "a sentence without a gap"],
             "nothing is no model": ["finetune", "--data", "labels.csv", *COLUMNS, "--model", "nothing", "--out", "other"],
-            "no/such is no model": ["finetune", "--data", "labels.csv", *COLUMNS, "--model", "no/such", "--out", "other"],
+            "no/such: the Hub": ["finetune", "--data", "labels.csv", *COLUMNS, "--model", "no/such", "--out", "other"],
             "nothing": ["fill", "--model", "nothing", "a [MASK]"]}.items():
         assert message in refusal(*words, cwd=desk)
     assert (desk / "thesis" / "draft.txt").read_text() == "two years of work" and not (desk / "other").exists() and not (desk / "runs").exists()
@@ -191,7 +191,7 @@ def test_a_table_that_nobody_foresaw(desk, pretrained):
     assert "2 classes: Küche, Wetter" in done.stdout
     found = json.loads((desk / "lists" / "scores.json").read_text())
     assert found["way"] == "lora" and found["config"]["epochs"] == 2 and sum(found["rows"].values()) == 60 and found["test_read_before"] == 0
-    assert "no setting 'rate'" in refusal("finetune", "--data", "übersicht.csv", "--model", "mine", "-p", "rate", "1", "--out", "other", cwd=desk)
+    assert "no setting 'rate'" in refusal("finetune", "--data", "übersicht.csv", "--text-column", "Was gesagt wurde", "--label-column", "Gehört zu", "--model", "mine", "-p", "rate", "1", "--out", "other", cwd=desk)
     again = plmnb("finetune", "--data", "übersicht.csv", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "second", cwd=desk)
     assert "have been read 1 time before" in again.stdout
 
