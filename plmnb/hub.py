@@ -3,14 +3,13 @@
 # %% auto #0
 __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAMA_NAMES', 'BART_PARTS', 'BART_NAMES', 'COMMON',
            'LLAMA_NEEDS', 'NEEDS', 'FREE', 'SIZES', 'OWN_WORDS', 'SPECIAL_IDS', 'ACTIVATION_NAMES', 'WORDS', 'OURS',
-           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'HUB_FAULTS', 'LARGEST', 'TRIES', 'PAUSE', 'NO_ANSWER',
-           'MORE_PARTS', 'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of', 'size_words', 'bert_words',
+           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'HUB_FAULTS', 'LARGEST', 'TRIES', 'PAUSE', 'MORE_PARTS',
+           'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of', 'size_words', 'bert_words',
            'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config', 'demand', 'global_every_of',
            'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart',
            'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet', 'check_vocabulary',
-           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'patiently', 'hub_offline',
-           'download', 'hub_name', 'fetch', 'model_folder', 'commit_of', 'check_files', 'load_stock',
-           'pretrained_checkpoint']
+           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'patiently', 'download',
+           'hub_name', 'fetch', 'model_folder', 'commit_of', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
 import hashlib, json, re, shutil, time
@@ -22,7 +21,6 @@ from pathlib import Path
 import torch
 import transformers
 from huggingface_hub import hf_hub_download, snapshot_download
-from huggingface_hub import constants as hub_constants
 from huggingface_hub import errors as hub_errors
 from safetensors import SafetensorError
 from tokenizers import Tokenizer
@@ -465,20 +463,16 @@ def verify(
         path.unlink(); blob.unlink()
         raise HubError(f"{path.name}: the {size:,} bytes that came are not those that the Hub has; they are deleted: try again")
 
-TRIES, PAUSE = 3, 0.5 # how often a request that failed on the way is made, and seconds before the second
+TRIES, PAUSE = 3, 0.5 # how often a file that was lost on the way is asked for, and seconds before the second time
 
 def patiently(call):
-    "What the call gives, after up to three tries where server or connection failed; what the Hub refuses is refused at once."
+    "What the call gives, after up to three tries where the server failed in the middle. A Hub that does not answer at all is asked again by `huggingface_hub` itself, for half a minute; what is refused is refused at once."
     for left in range(TRIES - 1, -1, -1):
         try: return call()
-        except (*NO_ANSWER, hub_errors.HTTPError) as error:
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            if not left or hub_offline() or (status is not None and status < 500 and status != 429): raise
+        except (OSError, hub_errors.HTTPError) as error:
+            status = getattr(getattr(error, "response", None), "status_code", None) or 0
+            if not left or not (status >= 500 or "Consistency check" in str(error)): raise
             time.sleep(PAUSE * 2 ** (TRIES - 1 - left))
-
-def hub_offline()->bool: return bool(hub_constants.HF_HUB_OFFLINE) # the user asked for the cache alone
-
-NO_ANSWER = (hub_errors.LocalEntryNotFoundError, ConnectionError, TimeoutError)
 
 def download(
     name:str,      # "owner/name"
