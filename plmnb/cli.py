@@ -345,7 +345,8 @@ def finetune(
     with plain_errors(debug):
         quiet_libraries()
         source, out = source_of([*data, *(more or ())] or ["pydoc"]), empty_folder(out)
-        dials, settings, columns = start_run(scale, seed, device), read_parameters(parameter), {**columns_of(column), **guessed_columns(task, source, text_column, label_column, column)}
+        dials, settings, columns = start_run(scale, seed, device), read_parameters(parameter), columns_of(column)
+        columns |= guessed_columns(task, source, text_column, label_column, columns)
         from plmnb.corpus import load_task
         from plmnb.heads import TASKS, as_task, seal
         labelled, test = seal(load_task(task, source, text_column=columns.pop("text", "text"), label_column=columns.pop("label", "label"), columns=columns))
@@ -375,19 +376,20 @@ def columns_of(pairs)->dict: # ours → theirs
     if bad := next((ours for ours, theirs in found.items() if not (ours and theirs)), None): raise ConfigError(f"--column {bad}: write --column OURS=THEIRS, such as question=frage")
     return found
 
-def guessed_columns(task, source, text, label, pairs)->dict: # "text" and "label" → theirs
+def guessed_columns(task, source, text, label, columns:dict)->dict: # "text" and "label" → theirs
     "What was said, or the usual names, or a guess from the first rows, which is told. Raises `ConfigError` where there is no plain guess."
     from plmnb.corpus import COLUMNS, READERS, find_files, is_world, kind_of, likely_columns
     said = {name: value for name, value in (("text", text), ("label", label)) if value}
     if source == "pydoc" or is_world(source) or str(source).startswith("hub:") or "text" not in COLUMNS.get(task, "text label").split() or len(said) == 2: return said
-    wanted = [name for name in COLUMNS.get(task, "text label").split() if name not in said and name not in columns_of(pairs)]
+    wanted = [name for name in COLUMNS.get(task, "text label").split() if name not in said and name not in columns]
     path = find_files(source)[0]
     there = list(next(iter(READERS[kind_of(path)](path)), {}))
     if all(name in there for name in wanted): return said
     guess = dict(zip(("text", "label"), likely_columns(source)))
     for name in wanted:
         if name in there: continue
-        if not guess.get(name): raise ConfigError(f"{path}: it has {', '.join(map(repr, there))}: say which holds the {name}, by --{name}-column" if name in ("text", "label") else f"{path}: it has {', '.join(map(repr, there))}: say which holds the {name}, by --column {name}=…")
+        how = f"--{name}-column" if name in guess else f"--column {name}=…"
+        if not guess.get(name): raise ConfigError(f"{path}: it has {', '.join(map(repr, there))}: say which holds the {name}, by {how}")
         said[name] = guess[name]
         typer.echo(f"Taking the column {guess[name]!r} for the {name}; --{name}-column names another.", err=True)
     return said

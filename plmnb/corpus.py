@@ -396,7 +396,7 @@ def _cell(row, column, value):
     return value
 
 def _parsed(row, column, text): # a list or dict in a cell of a table: JSON, or items with | between them
-    if not text.lstrip().startswith(("[", "{")): return [item for item in text.split("|" if "|" in text else None)]
+    if not text.lstrip().startswith(("[", "{")): return text.split("|" if "|" in text else None)
     try: return json.loads(text)
     except json.JSONDecodeError as error: raise DataError(f"{row.where}: column {column!r} is not JSON ({error.msg}): write a JSON list, or items with | between them") from error
 
@@ -452,17 +452,17 @@ def _features(rows, columns)->"Features":
         elif column in LISTS - {"tokens", "choices"}: kinds[column] = List(classes({item for row in rows for item in row[column]}))
     return Features({column: kinds.get(column, Value("string")) for column in columns})
 
-def _from_files(name, source, names:dict):
+def _from_files(source, names:dict):
     "A task in files."
     from datasets import ClassLabel, Dataset, DatasetDict, Value
     rows, columns = _file_rows(source, names), list(names)
     if not rows: raise DataError(f"{source}: no rows: name a file with data")
     features = _features([row for _, row in rows], columns)
-    if "choices" in columns: features["label"] = Value("int64")
+    if "choices" in columns:
+        features["label"] = Value("int64")
+        for _, row in rows: row["label"] = int(row["label"]) if row["label"].isdigit() else row["choices"].index(row["label"]) if row["label"] in row["choices"] else -1
     for column in CLASSES & set(columns):
         if isinstance(features[column], ClassLabel) and len(features[column].names) < 2: raise DataError(f"all {len(rows)} labels are {features[column].names[0]!r}: a classifier needs at least two classes")
-    for _, row in rows:
-        if "choices" in columns: row["label"] = int(row["label"]) if str(row["label"]).isdigit() else row["choices"].index(row["label"]) if row["label"] in row["choices"] else -1
     parts = _divided(rows, "context" if "context" in columns else columns[0])
     for split in SPLITS:
         if not parts[split]: raise DataError(f"{source}: no row is left for {split}: give more rows, or files called train, validation and test")
@@ -498,7 +498,7 @@ def load_task(
     theirs = {"text": text_column, "label": label_column, **(columns or {})}
     wanted = COLUMNS.get(name, "text label").split()
     if unknown := set(columns or {}) - set(wanted): raise DataError(f"{name} has no column {sorted(unknown)[0]!r}: it has {', '.join(wanted)}")
-    return _from_files(name, source, {column: theirs.get(column, column) for column in wanted})
+    return _from_files(source, {column: theirs.get(column, column) for column in wanted})
 
 # %% ../nbs/1_language/16_corpus.ipynb #c046b
 def likely_columns(

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .core import PlmError
+from .finetuning import softmax
 from .metrics import MetricError, accuracy, bootstrap_interval
 
 # %% ../nbs/4_finetuning/45_errors.ipynb #c008
@@ -59,9 +60,7 @@ def draw_reliability(rows:list, *, title:str="", colour:str="C0", label:str="", 
 # %% ../nbs/4_finetuning/45_errors.ipynb #c013
 def with_temperature(probabilities, temperature:float)->np.ndarray: # (N, C), rows sum to 1
     "The same scores, divided by T before the softmax (Guo 2017, §4.2)."
-    scores = np.log(np.maximum(np.asarray(probabilities, float), 1e-300)) / temperature
-    powers = np.exp(scores - scores.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    return softmax(np.log(np.maximum(np.asarray(probabilities, float), 1e-300)) / temperature)
 
 def nats(labels, probabilities)->float: # a text
     "Mean loss."

@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
            'FinetuneConfig', 'rate_for', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier',
-           'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned',
+           'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned', 'save_tuned',
            'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
@@ -244,12 +244,21 @@ class Finetuned:
 
     def save(self, folder)->Path:
         "A folder that `pipeline('text-classification', folder)` loads. Raises `FinetuningError` when it cannot be written."
-        self.tokenizer.model_max_length = self.config.max_len # a text is cut where it was cut in training
-        try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.model.save_pretrained(folder); self.tokenizer.save_pretrained(folder)
-        except OSError as error: raise FinetuningError(f"{folder}: cannot be written ({error}): choose another folder") from error
-        return Path(folder)
+        return save_tuned(self.model, self.tokenizer, self.config.max_len, folder)
+
+def save_tuned(
+    model,       # a stock 🤗 class
+    tokenizer,   # its own
+    max_len:int, # tokens at which texts were cut in training: whoever loads the folder cuts them there, too
+    folder,
+)->Path:         # the folder
+    "Model and tokenizer in one folder. Raises `FinetuningError` when it cannot be written."
+    tokenizer.model_max_length = max_len
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        model.save_pretrained(folder); tokenizer.save_pretrained(folder)
+    except OSError as error: raise FinetuningError(f"{folder}: cannot be written ({error}): choose another folder") from error
+    return Path(folder)
 
 def classify_texts(
     model,           # a 🤗 sequence classifier

@@ -2,12 +2,11 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_for_first', 'encode_texts', 'encode_words',
-           'encode_spans', 'places_of', 'softmax_of', 'mean_by_row', 'tags_of_words', 'best_span', 'spans_of_text',
-           'encode_writing', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'class_scores',
-           'writing_scores', 'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head', 'as_task',
-           'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal', 'encode_part',
-           'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'in_own_units', 'finetune', 'head_preset',
-           'trivial_answers', 'with_intervals']
+           'encode_spans', 'places_of', 'mean_by_row', 'tags_of_words', 'best_span', 'spans_of_text', 'encode_writing',
+           'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'label_scores', 'writing_scores',
+           'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head', 'as_task', 'classes_of', 'fault_of',
+           'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal', 'encode_part', 'collator_of', 'scores_of',
+           'answer_rows', 'Tuned', 'in_own_units', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
 import json, math, time
@@ -20,9 +19,9 @@ import torch
 
 from .core import ConfigError, PlmError, cache_folder, fixed_rng
 from .corpus import fingerprint
-from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, load_tokenizer_of, named_classes, open_with_head, rate_for, tune
+from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, load_tokenizer_of, named_classes, open_with_head, rate_for, save_tuned, softmax, tune
 from .ideal import chrf
-from .metrics import accuracy, f1, number_scores, precision, recall, set_scores
+from .metrics import check_draws, class_scores, label_sets, middle, number_scores, set_scores
 from .textmetrics import answer_scores, entity_scores, rouge
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c011
@@ -96,11 +95,6 @@ def places_of(answers, begins, ends)->tuple: # (piece where the first answer beg
     return (first, last) if first is not None and last is not None else (0, 0)
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c015
-def softmax_of(scores:np.ndarray)->np.ndarray: # over the last axis
-    "Probabilities; the largest score is subtracted first."
-    powers = np.exp(scores - scores.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
-
 def mean_by_row(
     values,      # one array a window
     row,         # from which row each window is
@@ -211,8 +205,7 @@ def labelled_choices(rows, tokenizer, config):
     found = encode_choices(rows, tokenizer, config)
     return {**found, "labels": list(rows["label"])} if "label" in rows else found
 
-def class_scores(answers, rows)->dict: # accuracy, and macro f1, precision and recall
-    return {"accuracy": accuracy(rows["label"], answers), "f1": f1(rows["label"], answers), "precision": precision(rows["label"], answers), "recall": recall(rows["label"], answers)}
+def label_scores(answers, rows)->dict: return class_scores(rows["label"], answers)
 
 def writing_scores(answers, rows)->dict:
     return {"chrf": chrf(answers, rows["target"]), "rougeL": float(np.mean([rouge(a, b)["rougeL"] for a, b in zip(answers, rows["target"])]))}
@@ -244,11 +237,11 @@ class Head:
 
 CLASSES = "AutoModelForSequenceClassification"
 HEADS = {
-    "sequence": Head(("text", "label"), CLASSES, labelled_texts, class_scores, max_len=64),
-    "pair": Head(("first", "second", "label"), CLASSES, labelled_texts, class_scores),
+    "sequence": Head(("text", "label"), CLASSES, labelled_texts, label_scores, max_len=64),
+    "pair": Head(("first", "second", "label"), CLASSES, labelled_texts, label_scores),
     "multilabel": Head(("text", "labels"), CLASSES, labelled_texts, several_scores, "micro_f1", "multi_label_classification", 64),
     "regression": Head(("text", "number"), CLASSES, labelled_texts, value_scores, "r2", "regression", 64),
-    "choice": Head(("question", "choices", "label"), "AutoModelForMultipleChoice", labelled_choices, class_scores),
+    "choice": Head(("question", "choices", "label"), "AutoModelForMultipleChoice", labelled_choices, label_scores),
     "token": Head(("tokens", "tags"), "AutoModelForTokenClassification", encode_words, tag_scores, "f1"),
     "span": Head(("question", "context", "answers"), "AutoModelForQuestionAnswering", encode_spans, span_scores, "exact", stride=32),
     "generation": Head(("source", "target"), "AutoModelForCausalLM", encode_writing, writing_scores, "chrf"),
@@ -366,7 +359,7 @@ def encode_part(
     "Rows as the model is trained on them."
     from datasets import Dataset
     rows = part[:]
-    if head == "multilabel": rows["labels"] = [[float(i in set(labels)) for i in range(len(classes_of(part)))] for labels in rows["labels"]]
+    if head == "multilabel": rows["labels"] = label_sets(rows["labels"], len(classes_of(part))).astype(float).tolist()
     if head == "regression": rows["number"] = [(number - scale[0]) / scale[1] for number in rows["number"]]
     encoded = HEADS[head].encode(rows, tokenizer, config)
     return Dataset.from_dict({key: encoded[key] for key in INPUTS if key in encoded})
@@ -414,12 +407,12 @@ def answer_rows(
     scores = scores_of(model, head, tokenizer, encoded)
     if head == "token": return tags_of_words(scores, encoded, rows), None
     if head == "span": return spans_of_text(scores, encoded, rows), None
-    if head == "choice": return [int(row.argmax()) for row in scores], [softmax_of(row) for row in scores]
+    if head == "choice": return [int(row.argmax()) for row in scores], [softmax(row) for row in scores]
     if head == "regression": return mean_by_row(scores, encoded["row"], n)[:, 0].tolist(), None
     if head == "multilabel":
         chances = mean_by_row([1 / (1 + np.exp(-row)) for row in scores], encoded["row"], n)
         return [np.flatnonzero(row >= 0.5).tolist() for row in chances], chances
-    chances = mean_by_row([softmax_of(row) for row in scores], encoded["row"], n)
+    chances = mean_by_row([softmax(row) for row in scores], encoded["row"], n)
     return chances.argmax(-1).tolist(), chances
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c030
@@ -455,12 +448,7 @@ class Tuned:
 
     def save(self, folder)->Path:
         "A folder that the stock class loads. Raises `FinetuningError` when it cannot be written."
-        self.tokenizer.model_max_length = self.config.max_len
-        try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.model.save_pretrained(folder); self.tokenizer.save_pretrained(folder)
-        except OSError as error: raise FinetuningError(f"{folder}: cannot be written ({error}): choose another folder") from error
-        return Path(folder)
+        return save_tuned(self.model, self.tokenizer, self.config.max_len, folder)
 
 def in_own_units(model, mean:float, spread:float): # the model, changed in place
     "Multiply spread and mean into the last matrix of a regression."
@@ -482,18 +470,19 @@ def finetune(
     head, data = as_task(task, type(data)({split: part for split, part in data.items() if split != "test"}))
     if missing := {"train", "validation"} - set(data): raise FinetuningError(f"no split {sorted(missing)[0]!r}: there is {', '.join(data)}")
     for split, part in data.items(): check_rows(split, part, head)
-    tokenizer, names, numbers = load_tokenizer_of(checkpoint), classes_of(data["train"]), np.array(data["train"][:].get("number", [0.0, 1.0]), float)
+    tokenizer, names, validation = load_tokenizer_of(checkpoint), classes_of(data["train"]), data["validation"][:]
+    numbers = np.array(data["train"]["number"] if head == "regression" else [0.0, 1.0], float)
     scale = (float(numbers.mean()), float(numbers.std() or 1.0))
-    rows = {split: encode_part(head, part, tokenizer, config, scale=scale) for split, part in data.items()}
+    encoded = lambda split: encode_part(head, data[split], tokenizer, config, scale=scale)
+    train, watched = encoded("train"), encoded("validation") if config.curve or config.patience else None
     settings = named_classes(names) if names else {"num_labels": 1} if head == "regression" else {}
     with fixed_rng(config.seed):
         model = open_with_head(checkpoint, HEADS[head].stock, pretrained=pretrained, classifier_pooling=config.pooling, **settings, **({"problem_type": HEADS[head].problem} if HEADS[head].problem else {}))
-        watched = rows["validation"] if config.curve or config.patience else None
-        trainer = tune(model, rows["train"], replace(config, grouped=config.grouped and head != "choice"), tokenizer=tokenizer, way=way, device=device, progress=progress, data_collator=collator_of(head, tokenizer), eval_dataset=watched)
+        trainer = tune(model, train, replace(config, grouped=config.grouped and head != "choice"), tokenizer=tokenizer, way=way, device=device, progress=progress, data_collator=collator_of(head, tokenizer), eval_dataset=watched)
     model = way.finish(trainer.model).eval()
     if head == "regression": in_own_units(model, *scale)
-    answers, probabilities = answer_rows(model, head, tokenizer, data["validation"][:], config)
-    scores = HEADS[head].score(answers, {**data["validation"][:], "names": names})
+    answers, probabilities = answer_rows(model, head, tokenizer, validation, config)
+    scores = HEADS[head].score(answers, {**validation, "names": names})
     if math.isnan(sum(float(p.detach().sum()) for p in model.parameters())): raise FinetuningError("the weights became NaN: the training diverged; lower the learning rate")
     return Tuned(head, model, tokenizer, names, config, scores, answers, probabilities, history_of(trainer.state.log_history))
 
@@ -534,9 +523,10 @@ def with_intervals(
     *, draws:int=300,
     seed:int=0,
 )->dict:            # metric → (value, low, high)
-    "Scores, each with the 95 % bootstrap interval over the rows (Efron 1979)."
+    "Scores, each with the 95 % bootstrap interval over the rows (Efron 1979); all are computed on the same draws. Raises `ConfigError`."
+    check_draws(draws, 0.95)
     names, columns = classes_of(part), part[:]
     def score(picked): return HEADS[head].score([answers[i] for i in picked], {**{key: [values[i] for i in picked] for key, values in columns.items()}, "names": names})
     rng, n = np.random.default_rng(seed), len(answers)
     drawn = [score(rng.integers(0, n, n)) for _ in range(draws)]
-    return {name: (value, *np.quantile([row[name] for row in drawn], [0.025, 0.975]).tolist()) for name, value in score(range(n)).items()}
+    return {name: (value, *middle([row[name] for row in drawn], 0.95)) for name, value in score(range(n)).items()}

@@ -5,7 +5,7 @@ __all__ = ['MetricError', 'check_labels', 'accuracy', 'class_counts', 'average_s
            'confusion_matrix', 'plot_confusion', 'matthews', 'check_draws', 'paired_items', 'middle',
            'bootstrap_interval', 'Difference', 'paired_test', 'mcnemar', 'student_t', 'seed_interval', 'ExtraError',
            'majority_baseline', 'tfidf_classifier', 'tfidf_baseline', 'label_sets', 'set_scores', 'ranks',
-           'correlation', 'number_scores', 'trainer_metrics']
+           'correlation', 'number_scores', 'class_scores', 'trainer_metrics']
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-3
 import math
@@ -335,6 +335,14 @@ def number_scores(
             "pearson": correlation(y, p), "spearman": correlation(ranks(y), ranks(p))}
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-54
+def class_scores(
+    labels,      # true classes (N,)
+    predictions, # predicted classes (N,)
+)->dict:         # accuracy, and macro f1, precision and recall
+    "The four scores that are shown of a classifier. Raises `MetricError`."
+    return {"accuracy": accuracy(labels, predictions), "f1": f1(labels, predictions),
+            "precision": precision(labels, predictions), "recall": recall(labels, predictions)}
+
 def trainer_metrics(
     eval_prediction, # 🤗 `EvalPrediction`: predictions (N, C), or a tuple that begins with them; label_ids (N,)
 )->dict:             # accuracy, and macro f1, precision and recall
@@ -343,6 +351,4 @@ def trainer_metrics(
     scores = np.asarray(scores[0] if isinstance(scores, tuple) else scores)
     if scores.ndim != 2: raise MetricError(f"predictions have the shape {scores.shape}: scores (texts, classes) are expected")
     if np.isnan(scores).any(): raise MetricError("the scores hold NaN: the training diverged; lower the learning rate")
-    labels, predictions = eval_prediction.label_ids, scores.argmax(-1)
-    return {"accuracy": accuracy(labels, predictions), "f1": f1(labels, predictions),
-            "precision": precision(labels, predictions), "recall": recall(labels, predictions)}
+    return class_scores(eval_prediction.label_ids, scores.argmax(-1))

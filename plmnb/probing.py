@@ -7,8 +7,9 @@ __all__ = ['ProbeError', 'layer_vectors', 'probe', 'control_labels', 'recall']
 import numpy as np
 import torch
 
-from .core import PlmError, fixed_rng
+from .core import PlmError
 from .metrics import ExtraError
+from .tuning import mean_of_tokens
 
 # %% ../nbs/4_finetuning/47_probing.ipynb #c011
 class ProbeError(PlmError, ValueError):
@@ -28,8 +29,7 @@ def layer_vectors(
     found = []
     for begin in range(0, len(texts), batch):
         inputs = tokenizer(list(texts[begin:begin + batch]), truncation=True, max_length=max_len, padding=True, return_tensors="pt", return_token_type_ids=False).to(model.device)
-        real = inputs["attention_mask"][..., None]
-        found.append(torch.stack([(h * real).sum(1) / real.sum(1) for h in model(**inputs, output_hidden_states=True).hidden_states]).cpu().numpy())
+        found.append(torch.stack([mean_of_tokens(h, inputs["attention_mask"]) for h in model(**inputs, output_hidden_states=True).hidden_states]).cpu().numpy())
     return np.concatenate(found, 1)
 
 def probe(
@@ -63,8 +63,7 @@ def recall(
 )->list:            # an answer for each row: the likeliest of those that occur with its predicate and are one piece; None where its own answer is more than one
     "Ask a masked language model for facts, among possible answers (Petroni 2019, §3). Raises `ProbeError` for a sentence without one [MASK]."
     rows, model = list(rows), model.eval()
-    mask, vocabulary = tokenizer.token_to_id("[MASK]"), tokenizer.get_vocab()
-    possible = {}
+    mask, possible = tokenizer.token_to_id("[MASK]"), {}
     for row in rows:
         pieces = tokenizer.encode(row["obj_label"], add_special_tokens=False).ids
         if len(pieces) == 1: possible.setdefault(row["predicate_id"], {})[row["obj_label"]] = pieces[0]

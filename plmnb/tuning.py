@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['TARGETS', 'WAYS', 'head_of', 'layers_of', 'only', 'moving', 'at_rate', 'frozen', 'top_layers', 'depth_of',
            'layerwise', 'unfreezing', 'gradual', 'LoraLinear', 'add_lora', 'merge_lora', 'lora', 'Prompted', 'prompts',
-           'draw_pairs', 'mean_vectors', 'pair_loss', 'by_pairs', 'training_memory']
+           'draw_pairs', 'mean_of_tokens', 'mean_vectors', 'pair_loss', 'by_pairs', 'training_memory']
 
 # %% ../nbs/4_finetuning/44_tuning.ipynb #c003
 import math
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .core import ConfigError, fixed_rng
+from .core import ConfigError
 from .finetuning import HEAD_PARTS, FinetuneConfig, FinetuningError, Way
 from .training import TrainConfig, fit
 
@@ -213,13 +213,19 @@ def draw_pairs(
     second = torch.multinomial(fits.float(), 1, generator=generator)[:, 0]
     return first, second, (labels[first] == labels[second]).float()
 
+def mean_of_tokens(
+    hidden:Tensor, # (B, T, D)
+    real:Tensor,   # (B, T) ones, and zeros at padding
+)->Tensor:         # (B, D)
+    "The mean over the real tokens of each text."
+    return (hidden * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+
 def mean_vectors(
     encoder,             # a 🤗 encoder
     inputs:dict,         # input_ids and attention_mask, each (B, T)
 )->Tensor:               # (B, D)
     "The mean over the real tokens."
-    hidden, real = encoder(**inputs).last_hidden_state, inputs["attention_mask"][..., None]
-    return (hidden * real).sum(1) / real.sum(1)
+    return mean_of_tokens(encoder(**inputs).last_hidden_state, inputs["attention_mask"])
 
 def pair_loss(
     encoder,

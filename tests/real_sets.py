@@ -11,6 +11,7 @@ import json
 import os
 import time
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,9 @@ def measure(name, data_folder, encoder, run, seeds, settings):
     head, own = as_task(task, data)
     tokenizer, test = load_tokenizer_of(encoder), own["test"][:] | {"names": []}
     config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **changes, **settings)
-    scores, names = {}, None
+    scores = {}
     for seed in range(seeds):
-        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, type(config)(**{**vars(config), "seed": seed}), device=run.device, progress=False)
+        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, replace(config, seed=seed), device=run.device, progress=False)
         test["names"] = tuned.names
         answers, _ = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
         for metric, value in HEADS[head].score(answers, test).items(): scores.setdefault(metric, []).append(value)
