@@ -12,7 +12,7 @@ __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolde
            'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme', 'accept', 'publish']
 
 # %% ../nbs/9_suite/94_cli.ipynb #c003
-import io, json, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
+import io, json, math, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -415,20 +415,20 @@ def finetune_and_compare(checkpoint, labelled, sealed, task, way, settings, dial
     if head in ("sequence", "pair"): systems["TF-IDF + logistic regression"] = tfidf_baseline(texts(data["train"]), data["train"][:]["label"], texts(test)).tolist()
     systems["commonest class" if head in ("sequence", "pair", "choice") else "without reading"] = trivial_answers(head, data, rows)
     scores = {name: with_intervals(head, answers, test) for name, answers in systems.items()}
-    write_scores(out, task, head, tuned, data, sealed, before, way, scores)
+    write_scores(out, checkpoint, task, head, tuned, data, sealed, before, way, scores)
     return {**{name: len(part) for name, part in data.items()}, "test": len(test)}, tuned, before, scores
 
-def numbers_in(checkpoint)->int: # weights of a model's folder or name, by its config
-    "How many weights the model has."
-    import torch
-    from transformers import AutoConfig, AutoModel
-    with torch.device("meta"): return sum(p.numel() for p in AutoModel.from_config(AutoConfig.from_pretrained(checkpoint)).parameters())
+def numbers_in(folder)->int: # of a model
+    "How many weights the model has, by its files."
+    from plmnb.hub import tensors_in
+    return sum(map(math.prod, tensors_in(folder).values()))
 
-def write_scores(out:Path, task, head, tuned, data, sealed, before, way, scores):
+def write_scores(out:Path, checkpoint, task, head, tuned, data, sealed, before, way, scores):
     "What was measured, beside the model it was measured on."
     from dataclasses import asdict
     from plmnb.corpus import fingerprint
-    found = {"schema": 2, "task": task, "head": head, "way": way, "data": {**{name: fingerprint(part) for name, part in data.items()}, "test": sealed.mark}, "rows": {name: len(part) for name, part in data.items()} | {"test": len(sealed)},
+    from plmnb.hub import origin_of
+    found = {"schema": 2, "base": origin_of(checkpoint), "task": task, "head": head, "way": way, "data": {**{name: fingerprint(part) for name, part in data.items()}, "test": sealed.mark}, "rows": {name: len(part) for name, part in data.items()} | {"test": len(sealed)},
              "classes": tuned.names, "config": asdict(tuned.config), "validation": tuned.scores, "test": scores, "test_read_before": len(before)}
     (out / "scores.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -3,16 +3,17 @@
 # %% auto #0
 __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAMA_NAMES', 'BART_PARTS', 'BART_NAMES', 'COMMON',
            'LLAMA_NEEDS', 'NEEDS', 'FREE', 'SIZES', 'OWN_WORDS', 'SPECIAL_IDS', 'ACTIVATION_NAMES', 'WORDS', 'OURS',
-           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'HUB_FAULTS', 'LARGEST', 'TRIES', 'PAUSE', 'MORE_PARTS',
+           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'NOBODY', 'HUB_FAULTS', 'LARGEST', 'MORE_PARTS',
            'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of', 'size_words', 'bert_words',
            'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config', 'demand', 'global_every_of',
            'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart',
            'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet', 'check_vocabulary',
-           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'patiently', 'download',
-           'hub_name', 'fetch', 'model_folder', 'commit_of', 'check_files', 'load_stock', 'pretrained_checkpoint']
+           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'has_weights',
+           'refuse_pickles', 'why_not', 'download', 'hub_name', 'fetch', 'model_folder', 'commit_of', 'origin_of',
+           'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
-import hashlib, json, re, shutil, time
+import hashlib, json, re, shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -20,15 +21,15 @@ from pathlib import Path
 
 import torch
 import transformers
-from huggingface_hub import hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub import errors as hub_errors
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 from transformers.utils import logging as hf_logging
 
 from .checkpoint import flush, publish
 from .core import PlmError, fixed_rng, resolve_device, resolve_scale
-from .corpus import fingerprint, load_text
+from .corpus import fingerprint, load_text, patiently
 from .pretraining import code_digest, is_finished, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
 from .transformer import Encoder, MaskedLM, TransformerConfig, build_model
@@ -407,11 +408,12 @@ def save_stock(
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #53
 PARTS = ("config.json", "model.safetensors", "model.safetensors.index.json", "model-*.safetensors", "tokenizer.json", "tokenizer_config.json")
+NOBODY = "the Hub cannot be reached, and the model is not in the cache: check the connection, or give the path of a folder"
 HUB_FAULTS = {  # the first that fits
     hub_errors.GatedRepoError: "it is gated: accept its terms on its page, then log in with `hf auth login`, or put a token into HF_TOKEN",
     hub_errors.RepositoryNotFoundError: "the Hub has no such public model, and there is no such folder here: check the spelling",
     hub_errors.RevisionNotFoundError: "it has no such revision: give a branch, a tag or the hash of a commit",
-    hub_errors.LocalEntryNotFoundError: "the Hub cannot be reached, and the model is not in the cache: check the connection, or give the path of a folder",
+    hub_errors.LocalEntryNotFoundError: NOBODY, hub_errors.OfflineModeIsEnabled: NOBODY,
     hub_errors.EntryNotFoundError: "it has no config.json, so it is not a model of 🤗 transformers: choose another",
     hub_errors.HTTPError: "the Hub cannot be reached, or answers with an error: check the connection and the proxy, or try again later",
     OSError: "the disk answers with an error: check the space and the rights of the cache"}
@@ -451,10 +453,10 @@ def read_config(
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #54
 def verify(
-    folder:Path, # of the cache
+    paths, # of files in the cache
 ):
     "Compare each file with the hash under which the Hub names it; a damaged one is taken out of the cache. Raises `HubError`."
-    for path in filter(Path.is_file, folder.iterdir()):
+    for path in paths:
         blob, size = path.resolve(), path.stat().st_size
         kind = {40: "sha1", 64: "sha256"}.get(len(blob.name))
         if blob.parent.name != "blobs" or kind is None: continue       # a file system without links keeps no names of hashes
@@ -463,16 +465,23 @@ def verify(
         path.unlink(); blob.unlink()
         raise HubError(f"{path.name}: the {size:,} bytes that came are not those that the Hub has; they are deleted: try again")
 
-TRIES, PAUSE = 3, 0.5 # how often a file that was lost on the way is asked for, and seconds before the second time
+def has_weights(
+    folder:Path, # of a 🤗 model
+)->bool:
+    "Whether all its safetensors are there, in one file or in those that the index names."
+    index = folder / PARTS[2]
+    return (folder / PARTS[1]).exists() or index.exists() and all((folder / part).exists() for part in {*read_json(index).get("weight_map", {"": ""}).values()})
 
-def patiently(call):
-    "What the call gives, after up to three tries where the server failed in the middle. A Hub that does not answer at all is asked again by `huggingface_hub` itself, for half a minute; what is refused is refused at once."
-    for left in range(TRIES - 1, -1, -1):
-        try: return call()
-        except (OSError, hub_errors.HTTPError) as error:
-            status = getattr(getattr(error, "response", None), "status_code", None) or 0
-            if not left or not (status >= 500 or "Consistency check" in str(error)): raise
-            time.sleep(PAUSE * 2 ** (TRIES - 1 - left))
+def refuse_pickles(
+    folder, # of a 🤗 model
+    name="", # what to call it; "": the folder
+):
+    "Raises `HubError` where there are no safetensors."
+    if not has_weights(Path(folder)): raise HubError(f"{name or folder}: has no model.safetensors, or not all parts of it, and other formats can run code: ask its author for safetensors, or save the model again")
+
+def why_not(error)->str:
+    "What to do about an error of the Hub."
+    return next((text for kind, text in HUB_FAULTS.items() if isinstance(error, kind)), "this is not a name on the Hub")
 
 def download(
     name:str,      # "owner/name"
@@ -482,14 +491,15 @@ def download(
 )->Path:           # a folder of the cache, whole and verified
     "The files of one commit, the config first. Raises `HubError`."
     try:
-        first = Path(patiently(lambda: hf_hub_download(name, "config.json", revision=revision))).parent
-        check(first)
-        folder = Path(patiently(lambda: snapshot_download(name, revision=first.name, allow_patterns=parts))) # the same commit, whatever happens on the Hub meanwhile
-        verify(folder)
-        return folder
+        config = Path(patiently(lambda: hf_hub_download(name, "config.json", revision=revision)))
+        verify([config]); check(config.parent)
+        folder = Path(patiently(lambda: snapshot_download(name, revision=config.parent.name, allow_patterns=parts))) # the same commit, whatever happens on the Hub meanwhile
+        verify(filter(Path.is_file, folder.iterdir()))
+        if not has_weights(folder): patiently(lambda: HfApi().list_repo_files(name, revision=config.parent.name)) # `snapshot_download` is content with less where the list does not come: ask for it
     except (*HUB_FAULTS, hub_errors.HFValidationError) as error:
-        reason = next((text for kind, text in HUB_FAULTS.items() if isinstance(error, kind)), "this is not a name on the Hub")
-        raise HubError(f"{name}{f', revision {revision}' if revision else ''}: {reason}") from error
+        raise HubError(f"{name}{f', revision {revision}' if revision else ''}: {why_not(error)}") from error
+    refuse_pickles(folder, name)
+    return folder
 
 def hub_name(
     source,         # "owner/name", "hub:owner/name", either with @revision
@@ -516,12 +526,10 @@ def model_folder(
     source, # a folder, or a model of the Hub of any family: "owner/name", "hub:owner/name", with @revision for a branch, a tag or a commit
 )->Path:    # a folder that 🤗 transformers opens without running foreign code
     "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`."
-    if Path(source).is_dir():
-        refuse_code(source)
-        return Path(source)
-    folder = download(*hub_name(source), MORE_PARTS, refuse_code)
-    if not any((folder / name).exists() for name in PARTS[1:3]): raise HubError(f"{source}: has no model.safetensors, and other formats can run code: ask its author for safetensors")
-    return folder
+    if not Path(source).is_dir(): return download(*hub_name(source), MORE_PARTS, refuse_code)
+    refuse_code(source)
+    refuse_pickles(source)
+    return Path(source)
 
 def commit_of(
     folder, # of a model
@@ -529,6 +537,25 @@ def commit_of(
     "Which state of the Hub a folder of the cache is."
     path = Path(folder).resolve()
     return path.name if path.parent.name == "snapshots" else ""
+
+def origin_of(
+    folder, # of a model
+)->str:     # "owner/name@commit", "" for a folder of one's own
+    "Where a folder of the cache came from."
+    commit = commit_of(folder)
+    return "/".join(Path(folder).resolve().parents[1].name.split("--")[1:]) + "@" + commit if commit else ""
+
+def tensors_in(
+    folder, # of a 🤗 model
+)->dict:    # name → shape
+    "What is in the safetensors, read from the heads of the files. Raises `HubError` where there are none, or a damaged one."
+    refuse_pickles(folder)
+    found = {}
+    for path in sorted(Path(folder).glob("model*.safetensors")):
+        try:
+            with safe_open(path, "numpy") as file: found |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
+        except (SafetensorError, OSError) as error: raise HubError(f"{path}: cannot be read ({error}): download or save the model again") from error
+    return found
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #56
 LEFT_BEHIND = re.compile(r"bert\.pooler\..*|cls\.seq_relationship\..*|bert\.embeddings\.position_ids")
@@ -539,7 +566,7 @@ def check_files(
 ):
     "Raises `HubError` where there are no safetensors, where they are too small for the config, and for an adapter."
     if (folder / "adapter_config.json").exists(): raise HubError(f"{folder}: is an adapter for another model: merge it into that model first")
-    if not any((folder / name).exists() for name in PARTS[1:3]): raise HubError(f"{folder}: has no model.safetensors, and other formats can run code: ask its author for safetensors")
+    refuse_pickles(folder)
     if sum(path.stat().st_size for path in folder.glob("model*.safetensors")) < config.n_layers * config.d_model**2: # a byte a weight would need more
         raise HubError(f"{folder}: the weights do not fit their config, which has {config.n_layers} layers of width {config.d_model}: download or save the model again")
 

@@ -51,13 +51,13 @@ class Handler(BaseHTTPRequestHandler):
         if not (home and home.is_dir()): return self.missing("RepoNotFound")
         if match[2] in self.server.gated and self.headers.get("Authorization") != f"Bearer {self.server.gated[match[2]]}":
             return self.reply(403 if self.headers.get("Authorization") else 401, b"{}", X_Error_Code="GatedRepo", X_Error_Message="ask first")
-        commits = {folder.name: read_commit(folder) for folder in home.iterdir() if folder.is_dir()}
+        commits = {folder.name: read_commit(folder) for folder in home.iterdir() if folder.is_dir()} or {"main": ("0" * 40, {})} # made, and nothing in it yet
         commit, files = next((c for name, c in commits.items() if (match[4] or "main") in (name, c[0])), (None, None))
         if commit is None: return self.missing("RevisionNotFound")
         oid = {name: hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() for name, data in files.items()}
         entries = [{"type": "file", "path": n, "size": len(d), "oid": oid[n]} for n, d in files.items()]
         if match[3] in (None, "revision"):
-            return self.reply(200, json.dumps({"_id": "0", "id": match[2], "sha": commit, "tags": [], "siblings": [{"rfilename": n} for n in files]}).encode())
+            return self.reply(200, json.dumps({"_id": "0", "id": match[2], "sha": commit, "tags": [], "private": self.server.private.get(match[2], False), "siblings": [{"rfilename": n} for n in files]}).encode())
         if match[3] == "tree": return self.reply(200, json.dumps([entry for entry in entries if entry["path"].startswith(match[5])]).encode())
         if match[3] == "paths-info":
             wanted = json.loads(asked)["paths"] if asked.startswith(b"{") else parse_qs(asked.decode()).get("paths", [])
@@ -79,6 +79,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def writes(self, path, asked):
         "Make a repository, or put a commit into it: a folder that is moved to its place when it is whole. True when this was such a request."
+        if (part := re.fullmatch(r"/upload/(\w+)", path)) and self.command == "PUT":   # a large file, to the address that it was given
+            self.server.uploads[part[1]] = asked
+            return self.reply(200, b"") or True
+        if path.endswith(".git/info/lfs/objects/batch"):
+            objects = [{**found, "actions": {"upload": {"href": f"{self.server.url}/upload/{found['oid']}", "header": {}}}} for found in json.loads(asked)["objects"]]
+            return self.reply(200, json.dumps({"transfer": "basic", "objects": objects}).encode()) or True
         match = re.fullmatch(r"/api/(?:(repos/create)|(?:models/([^/]+/[^/]+)/(preupload|commit)/[^/]+)|(validate-yaml)|(whoami-v2))", path)
         if not match: return False
         if match[4]: return self.reply(200, b'{"errors": [], "warnings": []}') or True
@@ -89,26 +95,26 @@ class Handler(BaseHTTPRequestHandler):
             name = f"{wanted.get('organization') or 'someone'}/{wanted['name']}"
             made = not (self.server.root / name).exists()
             (self.server.root / name).mkdir(parents=True, exist_ok=True)
-            self.server.private[name] = wanted.get("visibility") == "private" or bool(wanted.get("private"))
+            if made: self.server.private[name] = wanted.get("visibility") == "private" or bool(wanted.get("private"))
             return self.reply(200 if made else 409, json.dumps({"url": f"{self.server.url}/{name}", "name": name}).encode()) or True
         if match[3] == "preupload":
-            return self.reply(200, json.dumps({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(asked)["files"]]}).encode()) or True
+            return self.reply(200, json.dumps({"files": [{"path": f["path"], "uploadMode": "lfs" if self.server.large and f["path"].endswith(self.server.large) else "regular", "shouldIgnore": False} for f in json.loads(asked)["files"]]}).encode()) or True
         home, lines = self.server.root / match[2], [json.loads(line) for line in asked.decode().splitlines() if line.strip()]
         fresh = home / "coming"
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(home / "main", fresh) if (home / "main").exists() else fresh.mkdir()
         for line in lines:
-            if line["key"] != "file": continue
+            if line["key"] not in ("file", "lfsFile"): continue
             target = fresh / line["value"]["path"]
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(base64.b64decode(line["value"]["content"]))
+            target.write_bytes(base64.b64decode(line["value"]["content"]) if line["key"] == "file" else self.server.uploads[line["value"]["oid"]])
         shutil.rmtree(home / "main", ignore_errors=True)
         fresh.rename(home / "main")
         self.server.commits.append(match[2])
         oid = read_commit(home / "main")[0]
         return self.reply(200, json.dumps({"commitUrl": f"{self.server.url}/{match[2]}/commit/{oid}", "commitOid": oid, "pullRequestUrl": None, "hookOutput": ""}).encode()) or True
 
-    do_GET = do_HEAD = do_POST = answer
+    do_GET = do_HEAD = do_POST = do_PUT = answer
 
 
 class StandInHub:
@@ -117,6 +123,7 @@ class StandInHub:
         self.server.daemon_threads, self.server.root, self.server.log = True, Path(root), []
         self.url, self.log = f"http://127.0.0.1:{self.server.server_address[1]}", self.server.log
         self.server.url, self.server.gated, self.server.tokens, self.server.writer, self.server.private, self.server.commits = self.url, {}, [], "hf_writer", {}, []
+        self.server.large, self.server.uploads = "", {} # ending of the names of files that are uploaded apart; what has come
         self.faults = []                     # [part of a path, "500", "cut", "wrong" or "slow", how often]
         self.server.take_fault = self.take_fault
 

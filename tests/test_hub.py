@@ -300,10 +300,11 @@ def test_offline_and_unreachable(published, tmp_path):
 
 FOLDER = """
 import os, sys
-from plmnb.hub import HubError, commit_of, model_folder
+from plmnb.hub import HubError, commit_of, model_folder, origin_of
 for call in sys.argv[1:]:
     try:
         folder = model_folder(call)
+        assert origin_of(folder) == "someone/bert@" + commit_of(folder), origin_of(folder)
         print(call, "at", commit_of(folder)[:6], sorted(path.name for path in folder.iterdir()), (folder / "model.safetensors").stat().st_size)
     except HubError as error: print(call, "HubError", error)
 """
@@ -311,7 +312,7 @@ for call in sys.argv[1:]:
 
 @pytest.mark.parametrize("planted, words", [
     ([["model.safetensors", "500", 2]], "at"), ([["model.safetensors", "cut", 1]], "at"), ([["config.json", "500", 1]], "at"), ([["/revision/", "500", 2]], "at"),
-    ([["config.json", "500", 99]], "cannot be reached"), ([["model.safetensors", "wrong", 1]], "are not those that the Hub has"), ([["model.safetensors", "slow", 99]], "")], ids=lambda value: str(value)[:40])
+    ([["config.json", "500", 99]], "cannot be reached"), ([["/config.json", "wrong", 1]], "are not those that the Hub has"), ([["/tree/", "500", 99]], "cannot be reached"), ([["model.safetensors", "wrong", 1]], "are not those that the Hub has"), ([["model.safetensors", "slow", 99]], "")], ids=lambda value: str(value)[:40])
 def test_a_fault_on_the_way_leaves_nothing_half_done(planted, words, published, tmp_path):
     "Whatever happens to the first call, the second gives the right bytes."
     published.faults[:] = planted

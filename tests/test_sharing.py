@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plmnb.core import PlmError
 from plmnb.hub import save_stock
 from plmnb.sharing import model_card
 from plmnb.tokenizer import train_wordpiece
@@ -31,9 +32,9 @@ def hub(tmp_path):
     with StandInHub(tmp_path / "hub") as server: yield server
 
 
-def push(model, hub, *more, code=0, token="hf_writer", name="someone/given"):
+def push(model, hub, *more, code=0, token="hf_writer", name="someone/given", **settings):
     clean = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy") and key not in ("HF_TOKEN", "HF_HUB_OFFLINE")}
-    settings = {"PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.url, "HF_HOME": str(model.parent / "home"), "OMP_NUM_THREADS": "1"} | ({"HF_TOKEN": token} if token else {})
+    settings |= {"PYTHONPATH": str(ROOT), "HF_ENDPOINT": hub.url, "HF_HOME": str(model.parent / "home"), "OMP_NUM_THREADS": "1"} | ({"HF_TOKEN": token} if token else {})
     done = subprocess.run([sys.executable, "-m", "plmnb.cli", "push", str(model), name, *more], capture_output=True, text=True, env=clean | settings, timeout=200)
     assert done.returncode == code, done.stderr
     assert not token or token not in done.stdout + done.stderr
@@ -59,6 +60,26 @@ def test_a_dry_run_sends_nothing(model, hub):
     assert "model.safetensors" in done.stdout and "stays  training.log" in done.stdout and hub.log == []
 
 
+def test_what_is_private_stays_private(model, hub):
+    push(model, hub, "--public", name="someone/open")
+    refused = push(model, hub, name="someone/open", code=2)
+    assert "is public, and this was to be private" in refused.stderr and len(hub.server.commits) == 1
+    push(model, hub, "--public", name="someone/open")
+
+
+def test_large_files_go_first_and_then_one_commit(model, hub):
+    "Weights travel apart; what breaks off on that way leaves no commit."
+    hub.server.large = ".safetensors"
+    broken = "nothing, or all of it, has arrived: try again"
+    assert broken in push(model, hub, code=2).stderr and not hub.server.commits                                 # the stand-in has no Xet
+    hub.faults[:] = [["/upload/", "500", 99]]
+    assert broken in push(model, hub, code=2, HF_HUB_DISABLE_XET="1").stderr and not hub.server.commits
+    hub.faults.clear()
+    push(model, hub, HF_HUB_DISABLE_XET="1")
+    there = hub.server.root / "someone" / "given" / "main"
+    assert hub.server.commits == ["someone/given"] and (there / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+
+
 def test_what_is_refused(model, hub):
     assert "no token: make one" in push(model, hub, token="", code=2).stderr
     assert "the token is not accepted" in push(model, hub, token="hf_stranger", code=2).stderr
@@ -79,6 +100,18 @@ def test_one_commit_or_none(planted, arrives, model, hub):
     hub.faults.clear()
     push(model, hub)
     assert (hub.server.root / "someone" / "given" / "main" / "model.safetensors").exists()
+
+
+def test_the_card_of_a_pretrained_model_says_what_was_read(model):
+    (model / "plmnb.json").write_text(json.dumps({"run": "modern-tiny-0", "data": "sha256:77", "scores": {"mlm_nats": 3.21987, "<i>": "x"}}))
+    card = model_card(model)
+    assert "sha256:77" in card.content and "mlm&#95;nats 3.21987" in card.content and "<i>" not in card.content
+
+
+@pytest.mark.parametrize("found", ["[]", "{}", '{"schema": 1}', '{"schema": 2, "task": "t", "head": "h", "way": "w", "data": {}, "rows": {}, "config": {}, "test": {"s": {"f1": [1, 2]}}}'])
+def test_scores_of_another_form_are_refused(found, model):
+    (model / "scores.json").write_text(found)
+    with pytest.raises(PlmError, match="scores.json"): model_card(model)
 
 
 def test_names_on_the_card_stay_names(model):

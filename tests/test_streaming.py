@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stand_in_hub import StandInHub
+from stand_in_hub import StandInHub, read_commit
 
 from plmnb.corpus import TextStream, load_text
 from plmnb.pretraining import LAYOUT, PretrainingError, Recipe, map_blocks, pack, pretrain, write_blocks
@@ -159,6 +159,24 @@ def test_a_labelled_data_set_of_the_hub(published, tmp_path):
     said = [line.partition(" | ")[2] for line in done.stdout.splitlines()]
     for line in said[:2]: assert line.endswith("'test': 10} ['bad', 'good']") and "'train': 3" in line, line
     assert "no column 'text'; it has comment, label" in said[2] and said[3].startswith("DataError") and said[4].startswith("DataError")
+
+
+def test_offline_only_what_was_asked_for(published, tmp_path):
+    "The cache holds what was read last: without a revision that is meant, and with the hash of its commit; a branch cannot be known."
+    home = published.server.root / "datasets" / "someone" / "feelings"
+    for revision in ("main", "v2"):
+        (home / revision).mkdir(parents=True)
+        for split in ("train", "test"): (home / revision / f"{split}.jsonl").write_text("\n".join(json.dumps({"text": f"{revision} {split} text {i}", "label": "good" if i % 2 else "bad"}) for i in range(40)))
+    online = surroundings(published, tmp_path)
+    first = subprocess.run([sys.executable, "-c", LABELLED, "hub:someone/feelings@v2"], capture_output=True, text=True, env=online)
+    assert "'test': 40" in first.stdout, first.stderr
+    commit = read_commit(home / "v2")[0]
+    calls = ["hub:someone/feelings", f"hub:someone/feelings@{commit}", "hub:someone/feelings@v2", f"hub:someone/feelings@{read_commit(home / 'main')[0]}"]
+    done = subprocess.run([sys.executable, "-c", LABELLED, *calls], capture_output=True, text=True, env=online | {"HF_HUB_OFFLINE": "1"})
+    assert done.returncode == 0, done.stderr
+    said = [line.partition(" | ")[2] for line in done.stdout.splitlines()]
+    for line in said[:2]: assert "'test': 40" in line, line
+    for line in said[2:]: assert line.startswith("DataError") and f"write @{commit}" in line, line
 
 
 def test_pretraining_on_a_stream_of_the_hub(published, tmp_path):

@@ -146,14 +146,15 @@ def run_classification(
     predictions = {"majority": majority_baseline(train["label"], len(test))[None], "TF-IDF": tfidf_baseline(train["text"], train["label"], test["text"])[None],
                    FINETUNED: np.stack(rows).argmax(-1)}
     outcome = Outcome(train.features["label"].names, list(test["text"]), np.asarray(test["label"]), predictions, rows[0], fingerprint(data), None if output is None else Path(output))
-    if output is not None: save_scores(outcome, config)
+    if output is not None: save_scores(outcome, config, data)
     return outcome
 
-def save_scores(outcome, config):
+def save_scores(outcome, config, data):
     "What was measured, beside the classifier it was measured on."
-    scores = {system: {"accuracy": outcome.scores(system), "macro_f1": outcome.scores(system, f1), "accuracy_interval": outcome.interval(system)} for system in outcome.predictions}
-    text = json.dumps({"schema": 1, "data": outcome.data, "config": dataclasses.asdict(config), "scores": scores}, indent=1)
-    (outcome.folder / "scores.json").write_text(text, encoding="utf-8")
+    cell = lambda system, metric: (float(np.mean(outcome.scores(system, metric))), *outcome.interval(system, metric))
+    found = {"schema": 2, "task": "classification", "head": "sequence", "way": "full", "data": {split: fingerprint(part) for split, part in data.items()}, "rows": {split: len(part) for split, part in data.items()},
+             "classes": outcome.names, "config": dataclasses.asdict(config), "test": {system: {"accuracy": cell(system, accuracy), "f1": cell(system, f1)} for system in outcome.predictions}, "seeds": len(outcome.predictions[FINETUNED])}
+    (outcome.folder / "scores.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-42
 def one_against_rest(
