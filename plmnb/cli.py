@@ -236,12 +236,13 @@ def already_made(
     return True
 
 @app.command(cls=PairsCommand, epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape gpt --out runs/reviews",
-                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "plmnb pretrain --text world --shape gpt             on the small world of chapter 13", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
+                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "plmnb pretrain --model runs/pretrained --text letters/ --out runs/adapted", "plmnb pretrain --text world --shape gpt             on the small world of chapter 13", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
 def pretrain(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --text *.txt")]=None,
     text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, pydoc, or world (world:DIAL=VALUE,…)")]=(),
     column: Annotated[str, option("--column", help="that holds the text of a table", show_default=True)]="text",
     shape: Annotated[str, option("--shape", help="modern (a BERT that learns fast), bert (of 2018), bert_nsp (with next-sentence prediction), or gpt", show_default=True)]="modern",
+    model: Annotated[str, option("--model", metavar="PATH", help="a folder that plmnb has made, which goes on reading in this text (chapter 48); its shape and its pieces stay")]=None,
     parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting of recipe, training or model, such as steps, batch, block, d_model; may be repeated")]=(),
     tidy: Annotated[bool, option("--clean/--no-clean", help="leave out copies, near copies and what is no text; pydoc and world are read as they are", show_default=True)]=True,
     streaming: Annotated[bool, option("--streaming", help="never hold the text: for more of it than memory; near copies stay in")]=False,
@@ -260,16 +261,21 @@ def pretrain(
         from plmnb.corpus import fingerprint, is_world, load_text
         from plmnb.pretraining import adapt, first_texts, pretrain as train, recipe_for, run_folder
         from plmnb.training import Team
-        recipe, on_log = adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
+        model = check_model(model) if model else None
+        recipe, on_log = None if model else adapt(recipe_for(shape, dials.scale), changes), tensorboard_log(tensorboard) if tensorboard else None
         first = Team(dials.device).rank == 0
         data = load_text(source, column=column, streaming=streaming)
         data, report = cleaned(data, first) if tidy and source != "pydoc" and not is_world(source) else (data, None)
-        home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
+        if model:
+            from plmnb.adaptation import continuation, continue_pretraining
+            same = dict(scale=dials.scale, seed=seed, device=dials.device)
+            recipe, home = continuation(model, fingerprint(data), changes=changes, **same)
+        else: home = run_folder(recipe, fingerprint(data), seed, f"{shape}-{dials.scale}", device=dials.device)
         if already_made(out, home.name): return typer.echo(f"{out} holds this very model: there is nothing to train.")
         if first and report: print_table(report.table())
         size = "" if streaming else f"{sum(map(len, data['train']['text'])):,} characters to learn from, "
         if first: typer.echo(f"{size}{recipe.tokens:,} tokens to read, on {dials.device}.")
-        made = train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
+        made = continue_pretraining(model, data, on_log=on_log, **same, **changes) if model else train(data, recipe, folder=home, seed=seed, device=dials.device, on_log=on_log)
         if not first: return                                                # of several processes one speaks
         if getattr(data, "removed", None): typer.echo("Left out of the stream: " + ", ".join(f"{n:,} ({reason})" for reason, n in data.removed.most_common()))
         save_pretrained(made, out, home.name)

@@ -30,7 +30,7 @@ from transformers.utils import logging as hf_logging
 from .checkpoint import flush, publish
 from .core import PlmError, fixed_rng, resolve_device, resolve_scale
 from .corpus import fingerprint, load_text, patiently
-from .pretraining import code_digest, is_finished, one_at_a_time, pretrain, recipe_for, run_folder
+from .pretraining import adapt, code_digest, is_finished, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
 from .transformer import Encoder, MaskedLM, TransformerConfig, build_model
 
@@ -594,16 +594,17 @@ def load_stock(
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #60
 def pretrained_checkpoint(
-    shape:str="modern",     # "modern" or "bert"
-    *, text:str="pydoc",    # a source of `load_text`
+    shape:str="modern",     # "modern", "bert", "bert_nsp" or "gpt"
+    *, text="pydoc",        # a source of `load_text`, or what it gave
     scale:str="auto",       # "tiny", "laptop", "gpu" or "auto"
     seed:int=0,
     device:str="auto",      # "cpu", "cuda" or "auto"
     progress:bool=True,     # a bar while training
+    **changes,              # other settings of recipe, training or model, such as steps=500 (`adapt` of chapter 32)
 )->Path:                    # a folder that 🤗 transformers and `load_stock` load
     "The pre-trained model of chapter 32 in `cache_folder()`: found, or trained to its end first. The random generators are left as they were."
     scale, device = resolve_scale(scale), resolve_device(device)
-    recipe, data = recipe_for(shape, scale), load_text(text)
+    recipe, data = adapt(recipe_for(shape, scale), changes), text if hasattr(text, "keys") else load_text(text)
     folder = run_folder(recipe, fingerprint(data), seed, f"{shape}-{scale}", device=device)
     checkpoint = folder / f"checkpoint-{code_digest(Path(find_spec('plmnb.hub').origin).read_text(encoding='utf-8'))}"
     ready = lambda: all((checkpoint / name).exists() for name in STOCK_FILES)

@@ -6,7 +6,7 @@ __all__ = ['SYSTEMS', 'ALSO', 'TransferError', 'draw_labels', 'TransferPlan', 't
 
 # %% ../nbs/4_finetuning/46_transfer.ipynb #cell-3
 import math, random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -35,27 +35,30 @@ def draw_labels(
 @dataclass(frozen=True)
 class TransferPlan:
     "Budgets and seeds of a comparison. Raises `ConfigError`."
-    budgets:tuple=(60, 200, 1000)  # labels; all of them are added as the last budget when `whole`
-    seeds:tuple=(0, 1, 2, 3, 4)    # each draws other labels and other random weights
-    reference:int=200              # the budget from which the one number is taken: it gets every seed, the others the first three
-    whole:bool=True                # also with every label there is
+    budgets:tuple=(8, 60, 200, 1000) # labels; all of them are added as the last budget when `whole`
+    seeds:tuple=(0, 1, 2, 3, 4)      # each draws other labels and other random weights
+    reference:int=200                # the budget from which the one number is taken: it gets every seed
+    others:int=3                     # how many of the seeds the other budgets get
+    whole:bool=False                 # also with every label there is
 
     def __post_init__(self):
         if not self.budgets or list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] < 1: raise ConfigError(f"budgets={self.budgets}: give rising numbers of labels, such as (60, 200)")
         if len(set(self.seeds)) < 2: raise ConfigError(f"seeds={self.seeds}: at least two, or there is no interval")
+        if self.others < 1: raise ConfigError(f"others={self.others}: at least one seed")
         if self.reference not in self.budgets: raise ConfigError(f"reference={self.reference}: one of the budgets {self.budgets}")
 
     def seeds_for(self, n:int)->tuple: # of a budget of n labels
-        "All seeds for the reference, the first three for the rest of the curve."
-        return self.seeds if n == self.reference else self.seeds[:3]
+        "All seeds for the reference, the first few for the rest of the curve."
+        return self.seeds if n == self.reference else self.seeds[:self.others]
 
 def transfer_plan(
     scale:str="laptop", # "tiny", "laptop" or "gpu"
+    thorough:bool=False, # every seed and every label
 )->TransferPlan:
     "The plans of the course. Raises `ConfigError` for an unknown scale."
-    plans = {"tiny": TransferPlan((30, 60), (0, 1, 2), reference=60, whole=False), "laptop": TransferPlan(), "gpu": TransferPlan((8, 20, 60, 200, 500, 1000))}
+    plans = {"tiny": TransferPlan((30, 60), (0, 1, 2), reference=60, others=2), "laptop": TransferPlan(), "gpu": TransferPlan((8, 20, 60, 200, 500, 1000), others=5, whole=True)}
     if scale not in plans: raise ConfigError(f"scale={scale!r}: use " + ", ".join(map(repr, plans)))
-    return plans[scale]
+    return replace(plans[scale], others=5, whole=True) if thorough else plans[scale]
 
 # %% ../nbs/4_finetuning/46_transfer.ipynb #cell-13
 SYSTEMS = ("pre-trained", "TF-IDF", "scratch")

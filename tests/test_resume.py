@@ -13,7 +13,9 @@ import torch
 from datasets import DatasetDict
 
 from plmnb import training
+from plmnb.adaptation import continuation, continue_pretraining
 from plmnb.corpus import load_text
+from plmnb.hub import save_stock
 from plmnb.pretraining import Recipe, pretrain
 from plmnb.training import TrainConfig
 from plmnb.transformer import bert_config, gpt_modern_config, modern_config
@@ -70,6 +72,7 @@ from tests.test_resume import RECIPES
 from plmnb.corpus import load_text
 from plmnb.pretraining import pretrain
 from plmnb import training
+from plmnb.adaptation import continuation, continue_pretraining
 import dataclasses
 data, (folder, name, changes) = load_text("pydoc"), sys.argv[1:]
 few = DatasetDict({split: data[split].select(range(80)) for split in data})
@@ -166,3 +169,22 @@ def test_two_processes_asked_to_stop(tmp_path):
     said, errors = again[0].communicate(timeout=200)
     assert again[1].wait(timeout=200) == 0 and again[0].returncode == 0 and "Going on from step" in said, errors
     assert weights(whole) == weights(folder)
+
+
+@pytest.mark.parametrize("name", ["mlm", "clm"])
+def test_a_model_that_goes_on_reading_and_is_stopped(name, few, tmp_path, monkeypatch):
+    "Stopped in the middle of going on, it comes to the same weights; another text, seed or model is another run."
+    shape = training.dataclasses.replace(RECIPES[name].model, dropout=0.1 if name == "mlm" else 0.0)       # their decoder knows none
+    pieces = pretrain(few, training.dataclasses.replace(RECIPES[name], model=shape, train=TrainConfig(2)), folder=tmp_path / "first", progress=False)
+    checkpoint = save_stock(pieces.model, pieces.tokenizer, tmp_path / "checkpoint")
+    go_on = lambda home, on_log=None: (monkeypatch.setenv("PLMNB_HOME", str(tmp_path / home)), continue_pretraining(checkpoint, few, scale="tiny", seed=3, progress=False, on_log=on_log, steps=8, log_every=2, save_every=1, batch=8))[1]
+
+    def stop(history):
+        if history[-1]["step"] == 4: raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt): go_on("broken", stop)
+    torch.rand(5)                                                            # another day
+    whole, broken = go_on("whole"), go_on("broken")
+    same = lambda a, b: all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
+    assert same(whole.model, broken.model) and whole.history == broken.history and not same(whole.model, pieces.model)
+    folders = {continuation(*given)[1] for given in ((checkpoint, "a text"), (checkpoint, "another"), (save_stock(whole.model, whole.tokenizer, tmp_path / "second"), "a text"))}
+    assert len(folders | {continuation(checkpoint, "a text", seed=1)[1]}) == 4

@@ -82,12 +82,12 @@ def published(
     executed:dict, # its executed copy
     name:str,      # for messages
 )->str:            # the text of the file
-    "A notebook with the outputs of a run. Raises `PublishError`."
-    book, run = copy.deepcopy(source), [cell for cell in executed["cells"] if "injected-parameters" not in cell["metadata"].get("tags", [])]
-    text = lambda cell: "".join(cell["source"])
-    if list(map(text, book["cells"])) != list(map(text, run)): raise PublishError(f"{name}: has changed since it was run: run it again")
-    for number, (cell, done) in enumerate(zip(book["cells"], run), 1):
-        if cell["cell_type"] != "code": continue
+    "A notebook with the outputs of a run of the same code; prose may have been mended since. Raises `PublishError`."
+    book, text = copy.deepcopy(source), lambda cell: "".join(cell["source"])
+    code, run = ([cell for cell in cells if cell["cell_type"] == "code" and "injected-parameters" not in cell["metadata"].get("tags", [])] for cells in (book["cells"], executed["cells"]))
+    if list(map(text, code)) != list(map(text, run)): raise PublishError(f"{name}: has changed since it was run: run it again")
+    for cell, done in zip(code, run):
+        number = book["cells"].index(cell) + 1
         if any(output["output_type"] == "error" for output in done["outputs"]): raise PublishError(f"{name}, cell {number}: ended with an error: mend it and run it again")
         cell["outputs"] = [] if is_silent(cell) else beside_pictures(joined([output for output in map(readable, done["outputs"]) if output]))
         if found := telltale(cell["outputs"]): raise PublishError(f"{name}, cell {number}: shows {found!r}, which is of one machine only: print less, or tag the cell 'volatile'")
