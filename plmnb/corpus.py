@@ -284,10 +284,11 @@ def _from_hub(source, streaming=False):
     from datasets import load_dataset
     name, config, revision = _hub_parts(source)
     with _asking_the_hub(source):
-        commit = _commit_on_hub(name, revision)
+        commit = revision if streaming else _commit_on_hub(name, revision)  # a stream is bound to a commit when it is made
         found = load_dataset(name, *config, revision=commit or revision, streaming=streaming)
-    cached = Path(next(iter(found.values())).cache_files[0]["filename"]).parent.name if commit is None else commit
-    if commit is None and revision not in (None, cached): raise DataError(f"{source}: the Hub does not answer, and what the cache holds was read at {cached}: write @{cached} if you mean that, or check the connection")
+    if commit is not None: return found
+    cached = Path(next(iter(found.values())).cache_files[0]["filename"]).parent.name
+    if revision not in (None, cached): raise DataError(f"{source}: the Hub does not answer, and what the cache holds was read at {cached}: write @{cached} if you mean that, or check the connection")
     return found
 
 def _hub_rows(source, column, streaming=False):
