@@ -527,6 +527,7 @@ def model_folder(
 )->Path:    # a folder that 🤗 transformers opens without running foreign code
     "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`."
     if not Path(source).is_dir(): return download(*hub_name(source), MORE_PARTS, refuse_code)
+    if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
     refuse_code(source)
     refuse_pickles(source)
     return Path(source)
