@@ -242,7 +242,7 @@ def pretrain(
     text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, pydoc, or world (world:DIAL=VALUE,…)")]=(),
     column: Annotated[str, option("--column", help="that holds the text of a table", show_default=True)]="text",
     shape: Annotated[str, option("--shape", help="modern (a BERT that learns fast), bert (of 2018), bert_nsp (with next-sentence prediction), or gpt", show_default=True)]="modern",
-    model: Annotated[str, option("--model", metavar="PATH", help="a folder that plmnb has made, which goes on reading in this text (chapter 48); its shape and its pieces stay")]=None,
+    model: Annotated[str, option("--model", metavar="PATH", help="a folder that plmnb has made, which goes on reading in this text (chapter 47); its shape and its pieces stay")]=None,
     parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting of recipe, training or model, such as steps, batch, block, d_model; may be repeated")]=(),
     tidy: Annotated[bool, option("--clean/--no-clean", help="leave out copies, near copies and what is no text; pydoc and world are read as they are", show_default=True)]=True,
     streaming: Annotated[bool, option("--streaming", help="never hold the text: for more of it than memory; near copies stay in")]=False,

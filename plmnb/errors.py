@@ -2,7 +2,8 @@
 
 # %% auto #0
 __all__ = ['ErrorAnalysisError', 'check_probabilities', 'reliability', 'calibration_error', 'draw_reliability',
-           'with_temperature', 'nats', 'fit_temperature', 'slice_scores', 'draw_slices', 'holm', 'suspicious']
+           'with_temperature', 'nats', 'fit_temperature', 'slice_scores', 'rule_of_three', 'draw_slices', 'holm',
+           'suspicious']
 
 # %% ../nbs/4_finetuning/45_errors.ipynb #c003
 import math
@@ -21,10 +22,12 @@ def check_probabilities(
     labels,        # (N,)
     probabilities, # (N, C)
 )->tuple:          # both as arrays
-    "Raises `ErrorAnalysisError` for other shapes and for rows that do not sum to 1."
-    labels, probabilities = np.asarray(labels, int), np.asarray(probabilities, float)
+    "Raises `ErrorAnalysisError` for other shapes, for rows that are no probabilities, and for labels without a column."
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities, float)
     if probabilities.ndim != 2 or len(labels) != len(probabilities) or not len(labels): raise ErrorAnalysisError(f"labels {labels.shape}, probabilities {probabilities.shape}: give one row (classes) for each text, and at least one")
-    if not np.allclose(probabilities.sum(-1), 1, atol=1e-3): raise ErrorAnalysisError("the rows do not sum to 1: these are scores; take a softmax first")
+    if not np.isfinite(probabilities).all(): raise ErrorAnalysisError("probabilities hold NaN or infinity: the training diverged; lower the learning rate")
+    if probabilities.min() < 0 or not np.allclose(probabilities.sum(-1), 1, atol=1e-3): raise ErrorAnalysisError("the rows are negative somewhere, or do not sum to 1: these are scores; take a softmax first")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= probabilities.shape[1]: raise ErrorAnalysisError(f"labels from {labels.min()} to {labels.max()}: give whole numbers from 0 to {probabilities.shape[1] - 1}, a column each")
     return labels, probabilities
 
 def reliability(
@@ -34,6 +37,7 @@ def reliability(
 )->list:           # (texts, mean of what was said, share that was right) of each bin that is not empty
     "What was said of the answers against what was right, in bins of equal width (Guo 2017, §2)."
     labels, probabilities = check_probabilities(labels, probabilities)
+    if bins < 1: raise ErrorAnalysisError(f"bins={bins}: at least 1")
     said, right = probabilities.max(-1), probabilities.argmax(-1) == labels
     place = np.minimum(np.ceil(said * bins).astype(int) - 1, bins - 1)
     return [(int(here.sum()), float(said[here].mean()), float(right[here].mean())) for k in range(bins) if (here := place == k).any()]
@@ -59,7 +63,8 @@ def draw_reliability(rows:list, *, title:str="", colour:str="C0", label:str="", 
 
 # %% ../nbs/4_finetuning/45_errors.ipynb #c013
 def with_temperature(probabilities, temperature:float)->np.ndarray: # (N, C), rows sum to 1
-    "The same scores, divided by T before the softmax (Guo 2017, §4.2)."
+    "The same scores, divided by T before the softmax (Guo 2017, §4.2). Raises `ErrorAnalysisError` unless T is above 0."
+    if not (math.isfinite(temperature) and temperature > 0): raise ErrorAnalysisError(f"temperature={temperature}: a finite number above 0")
     return softmax(np.log(np.maximum(np.asarray(probabilities, float), 1e-300)) / temperature)
 
 def nats(labels, probabilities)->float: # a text
@@ -93,11 +98,15 @@ def slice_scores(
     for name, here in slices.items():
         here = np.asarray(here, bool)
         if here.shape != labels.shape: raise ErrorAnalysisError(f"slice {name!r} has {here.shape}, the labels {labels.shape}: give True or False for each text")
-        if here.any(): found[name] = (int(here.sum()), metric(labels[here], predictions[here]), *bootstrap_interval(metric, labels[here], predictions[here], n=draws))
+        if here.any(): found[name] = (n := int(here.sum()), metric(labels[here], predictions[here]), *rule_of_three(bootstrap_interval(metric, labels[here], predictions[here], n=draws), n))
     return found
 
+def rule_of_three(interval:tuple, n:int)->tuple: # (low, high)
+    "An interval that is a point at 0 or 1 reaches 3/n further (Hanley 1983)."
+    return {(0.0, 0.0): (0.0, min(1.0, 3 / n)), (1.0, 1.0): (max(0.0, 1 - 3 / n), 1.0)}.get(tuple(interval), interval)
+
 def draw_slices(scores:dict, whole:float, *, title:str="Where it is wrong", size:tuple=(4, 3)): # the axes
-    "A dot and an interval for each slice, beside the score of all texts."
+    "A dot and an interval for each slice, beside the score of all texts; in the second colour where the whole interval is below it."
     from plmnb.plots import GREY, PALETTE, new_axes
     ax = new_axes("score", "slice (texts)", title=title, size=size)
     for i, (n, value, low, high) in enumerate(scores.values()): ax.errorbar([value], [i], xerr=[[max(0, value - low)], [max(0, high - value)]], fmt="o", markersize=3.5, linewidth=1, color=PALETTE[1] if high < whole else PALETTE[0])
@@ -111,6 +120,7 @@ def holm(
 )->np.ndarray:            # (K,) True where a difference stays
     "Which of several findings stay (Holm 1979). Raises `MetricError` for what is no probability."
     p = np.asarray(p_values, float)
+    if not 0 < level < 1: raise MetricError(f"level={level}: between 0 and 1")
     if p.ndim != 1 or not ((0 <= p) & (p <= 1)).all(): raise MetricError(f"p-values {p_values}: give numbers from 0 to 1")
     order, stays = np.argsort(p, kind="stable"), np.zeros(len(p), bool)
     for k, i in enumerate(order):
@@ -123,6 +133,8 @@ def suspicious(
     labels,        # (N,), perhaps wrong
     probabilities, # (N, C) by a model that was not trained on these texts
 )->np.ndarray:     # (N,) text numbers, the most doubtful label first
-    "By the lead of the best class over the given label, in what was said (Northcutt 2021, §2)."
+    "By the lead of the best other class over the given label, in what was said (the normalised margin of Northcutt 2021)."
     labels, probabilities = check_probabilities(labels, probabilities)
-    return np.argsort(probabilities[np.arange(len(labels)), labels] - probabilities.max(-1), kind="stable")
+    given, others = probabilities[np.arange(len(labels)), labels], probabilities.copy()
+    others[np.arange(len(labels)), labels] = -math.inf
+    return np.argsort(given - others.max(-1), kind="stable")

@@ -4,7 +4,7 @@
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
            'FinetuneConfig', 'rate_for', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier',
            'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned', 'save_tuned',
-           'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'nats_left']
+           'list_of_texts', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -41,7 +41,7 @@ def load_tokenizer_of(
 def encode_task(
     data,               # `DatasetDict` with "text" and "label", as `load_task` gives it
     tokenizer,          # of the checkpoint: a folder, a name on the Hub, or a 🤗 tokenizer
-    max_len:int=128,    # tokens at which a text is cut, [CLS] and [SEP] included
+    max_len:int=64,     # tokens at which a text is cut, [CLS] and [SEP] included: not more than the `FinetuneConfig` says
 ):                      # the same with "input_ids", "attention_mask" and "labels", ready for `Trainer`
     "Tokenise every split once. Raises `FinetuningError` for data that is not such a task, and for more tokens than the model takes."
     if isinstance(tokenizer, (str, Path)): tokenizer = load_tokenizer_of(tokenizer)
@@ -118,7 +118,7 @@ def open_with_head(
             config = transformers.AutoConfig.from_pretrained(checkpoint, **{key: settings[key] for key in ("num_labels", "id2label", "label2id", "problem_type") if key in settings})
             for key in settings.keys() & {"classifier_pooling"}:
                 if hasattr(config, key): setattr(config, key, settings[key])
-            if not pretrained: return getattr(transformers, stock).from_config(config)
+            if not pretrained: return getattr(transformers, stock).from_config(config, dtype="float32")
             model, said = getattr(transformers, stock).from_pretrained(checkpoint, config=config, dtype="float32", use_safetensors=True, output_loading_info=True) # many are stored in half precision, in which AdamW's small steps would be lost
     except (HubError, OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise FinetuningError(f"{checkpoint}: cannot be opened as {stock.removeprefix('AutoModelFor')} with {settings.get('num_labels', 'no')} classes ({str(error).strip().splitlines()[0]}): give a folder made by `save_stock` or `pretrained_checkpoint`, or a name on the Hub") from error
@@ -146,12 +146,14 @@ def check_encoded(
     name:str,   # of the split
     part,       # `Dataset`, encoded by `encode_task`
     tokenizer,  # 🤗 tokenizer of the checkpoint
+    max_len:int, # tokens at which new texts will be cut
 ):
-    "Raises `FinetuningError` for rows that are missing, that are not encoded, or encoded by another tokenizer."
+    "Raises `FinetuningError` for rows that are missing, not encoded, longer than new texts will be, or encoded by another tokenizer."
     if missing := [key for key in COLUMNS if key not in part.column_names]: raise FinetuningError(f"{name}: no column {missing[0]!r}: pass the data through `encode_task` first")
     if not len(part): raise FinetuningError(f"{name}: no rows: give at least one labelled text")
     if not hasattr(part.features["labels"], "names"): raise FinetuningError(f"{name}: the labels have no names: cast the column to `ClassLabel` before `encode_task`")
     if unlabelled := sum(label < 0 for label in part["labels"]): raise FinetuningError(f"{name}: {unlabelled} texts have no label (−1): drop them")
+    if (longest := max(map(len, part["input_ids"]))) > max_len: raise FinetuningError(f"{name}: encoded to {longest} tokens, but new texts would be cut at max_len={max_len}: give `encode_task` and `FinetuneConfig` the same length")
     ids = part[0]["input_ids"]
     if "text" in part.column_names and tokenizer(part[0]["text"], truncation=True, max_length=len(ids))["input_ids"] != ids:
         raise FinetuningError(f"{name}: encoded by another tokenizer than the checkpoint's: call `encode_task` with this checkpoint")
@@ -239,8 +241,8 @@ class Finetuned:
     config:FinetuneConfig
 
     def predict(self, texts)->tuple: # (names, probabilities (N, C)) of new texts
-        "Classify texts. Raises `FinetuningError` for what is not text."
-        return classify_texts(self.model, self.tokenizer, list(texts), self.config.max_len)
+        "Classify texts. Raises `FinetuningError` for what is not a list of texts."
+        return classify_texts(self.model, self.tokenizer, texts, self.config.max_len)
 
     def save(self, folder)->Path:
         "A folder that `pipeline('text-classification', folder)` loads. Raises `FinetuningError` when it cannot be written."
@@ -260,15 +262,23 @@ def save_tuned(
     except OSError as error: raise FinetuningError(f"{folder}: cannot be written ({error}): choose another folder") from error
     return Path(folder)
 
+def list_of_texts(
+    texts, # what a caller takes for texts
+)->list:
+    "The texts as a list. Raises `FinetuningError` for a single text, which would be read letter by letter."
+    if isinstance(texts, str): raise FinetuningError(f"{texts[:40]!r} is one text: give a list of texts")
+    return list(texts)
+
 def classify_texts(
     model,           # a 🤗 sequence classifier
     tokenizer,       # its tokenizer
-    texts:list,
+    texts,           # a list of them
     max_len:int=64,  # tokens at which a text is cut
     *, batch:int=64, # texts at a time
 )->tuple:            # (names, probabilities (N, C))
-    "Classes of texts. Raises `FinetuningError` for what is not text."
+    "Classes of texts. Raises `FinetuningError` for what is not a list of texts."
     import torch
+    texts = list_of_texts(texts)
     if (bad := next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)) is not None: raise FinetuningError(f"text {bad} is {type(texts[bad]).__name__}, not text")
     parts = [np.zeros((0, model.config.num_labels), np.float32)]
     model.eval()
@@ -279,7 +289,7 @@ def classify_texts(
     return [model.config.id2label[int(i)] for i in probabilities.argmax(-1)], probabilities
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-49
-LOGGED = {"loss": "loss", "eval_train_loss": "train_loss", "eval_train_accuracy": "train_accuracy", "eval_validation_loss": "validation_loss", "eval_validation_accuracy": "validation_accuracy"}
+LOGGED = {"loss": "loss", "eval_loss": "validation_loss", "eval_train_loss": "train_loss", "eval_train_accuracy": "train_accuracy", "eval_validation_loss": "validation_loss", "eval_validation_accuracy": "validation_accuracy"}
 
 def history_of(
     log:list,  # `trainer.state.log_history`
@@ -302,10 +312,11 @@ def finetune_classifier(
     progress:bool=True,      # a bar
 )->Finetuned:
     "Fine-tune by 🤗 `Trainer`; the same seed gives the same classifier. Raises `FinetuningError`, and `MetricError` when the training diverged."
+    if config.stride: raise FinetuningError(f"stride={config.stride}: here a long text is cut; `finetune` of chapter 43 reads it in windows")
     part, tokenizer, rows = "test" if "test" in data else "validation", load_tokenizer_of(checkpoint), {}
     for name in ("train", part, *(["validation"] if config.curve or config.patience else [])):
         if name not in data: raise FinetuningError(f"no split {name!r}; there is {', '.join(data)}: give one")
-        check_encoded(name, data[name], tokenizer)
+        check_encoded(name, data[name], tokenizer, config.max_len)
         rows[name] = data[name].select_columns(COLUMNS)
     names = data["train"].features["labels"].names
     watched = {"train": rows["train"].select(range(min(len(rows["train"]), len(rows["validation"])))), "validation": rows["validation"]} if config.curve or config.patience else None

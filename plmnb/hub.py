@@ -394,8 +394,9 @@ def save_stock(
     folder = Path(folder).absolute()
     part, aside = (folder.with_name(name) for name in (f".part-{folder.name}", f"{folder.name}.old"))
     try:
-        foreign = sorted(p.name for p in folder.iterdir() if p.name not in STOCK_FILES + MORE_FILES) if folder.exists() else []
-        if foreign: raise HubError(f"{folder}: holds other files ({', '.join(foreign[:3])}), which would be lost: choose another folder")
+        for place in (folder, aside):
+            foreign = sorted(p.name for p in place.iterdir() if p.name not in STOCK_FILES + MORE_FILES) if place.exists() else []
+            if foreign: raise HubError(f"{place}: holds other files ({', '.join(foreign[:3])}), which would be lost: choose another folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(part, ignore_errors=True)
         write_stock(model, tokenizer, part)
@@ -469,8 +470,9 @@ def has_weights(
     folder:Path, # of a 🤗 model
 )->bool:
     "Whether all its safetensors are there, in one file or in those that the index names."
-    index = folder / PARTS[2]
-    return (folder / PARTS[1]).exists() or index.exists() and all((folder / part).exists() for part in {*read_json(index).get("weight_map", {"": ""}).values()})
+    if (folder / PARTS[1]).exists(): return True
+    parts = read_json(folder / PARTS[2]).get("weight_map") if (folder / PARTS[2]).exists() else None
+    return isinstance(parts, dict) and bool(parts) and all(isinstance(part, str) and Path(part).name == part and (folder / part).is_file() for part in parts.values())
 
 def refuse_pickles(
     folder, # of a 🤗 model

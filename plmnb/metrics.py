@@ -226,8 +226,10 @@ def mcnemar(
     labels, first, second = paired_items(labels, first, second)
     wins, losses = int(((first == labels) & (second != labels)).sum()), int(((first != labels) & (second == labels)).sum())
     n, few = wins + losses, min(wins, losses)
-    tail = sum(math.comb(n, k) for k in range(few + 1))
-    if mid: p = (2 * tail - math.comb(n, few)) / 2**n if wins != losses else 1 - math.comb(n, few) / 2 ** (n + 1)
+    if not n: return 0, 0, 1.0
+    ways = tail = 1                                            # in which `few` of n, and at most `few` of n, can be chosen
+    for k in range(few): ways = ways * (n - k) // (k + 1); tail += ways
+    if mid: p = (2 * tail - ways) / 2**n if wins != losses else 1 - ways / 2 ** (n + 1)
     else: p = min(1.0, 2 * tail / 2**n)
     return wins, losses, float(p)
 
@@ -319,6 +321,7 @@ def ranks(values)->np.ndarray: # 1 to N, equal values share the mean of theirs
 
 def correlation(a, b)->float: # −1 to 1; 0 where either does not vary
     "Pearson's."
+    if not (np.ptp(a) and np.ptp(b)): return 0.0               # asked of the numbers themselves: their differences from the mean are rounded
     a, b = a - np.mean(a), b - np.mean(b)
     spread = math.sqrt(float(a @ a) * float(b @ b))
     return float(a @ b / spread) if spread else 0.0
@@ -331,7 +334,7 @@ def number_scores(
     y, p = (np.asarray(values, float) for values in paired_items(labels, predictions))
     if not (np.isfinite(y).all() and np.isfinite(p).all()): raise MetricError("numbers hold NaN or infinity: mend the labels, or lower the learning rate")
     error, spread = y - p, y - y.mean()
-    return {"mae": float(np.abs(error).mean()), "rmse": float(math.sqrt((error**2).mean())), "r2": float(1 - (error @ error) / (spread @ spread)) if spread @ spread else 0.0,
+    return {"mae": float(np.abs(error).mean()), "rmse": float(math.sqrt((error**2).mean())), "r2": float(1 - (error @ error) / (spread @ spread)) if np.ptp(y) and spread @ spread else 0.0,
             "pearson": correlation(y, p), "spearman": correlation(ranks(y), ranks(p))}
 
 # %% ../nbs/4_finetuning/40_metrics.ipynb #cell-54

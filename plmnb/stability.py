@@ -53,8 +53,9 @@ def expected_best(
     scores,  # of N runs
     k:int,   # how many of them somebody tries
 )->float:    # the mean of the best of k, drawn with replacement
-    "What *best of k* is worth (Dodge 2019, eq. 1). Raises `ConfigError` for k below 1."
+    "What *best of k* is worth (Dodge 2019, eq. 1). Raises `ConfigError` for k below 1, and for scores that are missing or not finite."
     if k < 1: raise ConfigError(f"k={k}: at least one run")
     ordered = np.sort(np.asarray(scores, float))
+    if not ordered.size or not np.isfinite(ordered).all(): raise ConfigError(f"scores {list(scores)}: at least one, and all of them finite")
     below = np.arange(len(ordered) + 1) / len(ordered)
     return float(ordered @ (below[1:] ** k - below[:-1] ** k))

@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['TOKENIZERS', 'entities', 'entity_scores', 'entity_f1', 'normalised', 'word_f1', 'answer_scores', 'tokenize_13a',
-           'ngrams', 'bleu_counts', 'bleu', 'rouge_words', 'common_length', 'rouge', 'ranked', 'reciprocal_rank',
-           'recall_at', 'precision_at', 'ndcg']
+           'ngrams', 'bleu_counts', 'bleu', 'rouge_words', 'common_length', 'rouge', 'ranked', 'check_k',
+           'reciprocal_rank', 'recall_at', 'precision_at', 'ndcg']
 
 # %% ../nbs/4_finetuning/41_textmetrics.ipynb #c003
 import math, re, string
@@ -82,6 +82,7 @@ def answer_scores(
     "SQuAD's scores, with its rule for questions without an answer (Rajpurkar 2016, 2018). Raises `MetricError`."
     if len(answers) != len(references): raise MetricError(f"{len(answers)} answers for {len(references)} questions: each needs one")
     if not answers: raise MetricError("0 questions: a score of nothing is undefined")
+    if any(isinstance(row, str) for row in references): raise MetricError("references are lists of texts, one list for each question")
     rows = [[right for right in row if normalised(right)] or [""] for row in references]
     exact = [max(float(normalised(said) == normalised(right)) for right in row) for said, row in zip(answers, rows)]
     f1 = [max(word_f1(said, right) for right in row) for said, row in zip(answers, rows)]
@@ -168,12 +169,18 @@ def ranked(
     scores,   # (N,) the higher, the earlier
     relevant, # (N,) 1 or 0
 )->np.ndarray: # (N,) relevance in the order of the scores; among equal scores the wrong ones first
-    "Raises `MetricError` for other shapes, for NaN, and where nothing is right."
-    scores, relevant = np.asarray(scores, float), np.asarray(relevant).astype(int)
+    "Raises `MetricError` for other shapes, for NaN, for relevance that is neither 0 nor 1, and where nothing is right."
+    scores, relevant = np.asarray(scores, float), np.asarray(relevant)
+    if not np.isin(relevant, (0, 1)).all(): raise MetricError("relevance is 1 for a right document and 0 for a wrong one, nothing between and beyond")
+    relevant = relevant.astype(int)
     if scores.ndim != 1 or scores.shape != relevant.shape: raise MetricError(f"scores {scores.shape} and relevance {relevant.shape}: one of each for each document")
     if np.isnan(scores).any(): raise MetricError("scores hold NaN: they have no order")
     if not relevant.any(): raise MetricError("no document is right: leave the question out, and say how many you left out")
     return relevant[np.lexsort((relevant, -scores))]
+
+def check_k(k):
+    "Raises `MetricError`."
+    if k < 1: raise MetricError(f"k={k}: at least the first document")
 
 def reciprocal_rank(scores, relevant)->float: # 1 / place of the first right document
     "Voorhees 1999; the mean over questions is MRR."
@@ -181,15 +188,18 @@ def reciprocal_rank(scores, relevant)->float: # 1 / place of the first right doc
 
 def recall_at(scores, relevant, k:int)->float: # share of the right documents among the first k
     "Raises `MetricError`."
+    check_k(k)
     row = ranked(scores, relevant)
     return float(row[:k].sum() / row.sum())
 
 def precision_at(scores, relevant, k:int)->float: # share of the first k that are right; of fewer than k documents, the rest are wrong
     "Raises `MetricError`."
+    check_k(k)
     return float(ranked(scores, relevant)[:k].sum() / k)
 
 def ndcg(scores, relevant, k:int|None=None)->float: # 0 to 1
-    "Normalised discounted cumulative gain of right and wrong (Järvelin 2002, §2.2)."
+    "Normalised discounted cumulative gain of right and wrong (Järvelin 2002, §2.2; the discount of Burges 2005)."
+    check_k(1 if k is None else k)
     row = ranked(scores, relevant)
     weights = 1 / np.log2(np.arange(2, len(row) + 2))
     weights[k if k is not None else len(row):] = 0

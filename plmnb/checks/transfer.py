@@ -11,7 +11,7 @@ from ..exercises import exercise, same_result, same_value
 from ..transfer import labels_worth
 
 # %% ../../nbs/solutions/46_transfer.ipynb #cell-6
-def cost_of(height, budgets, accuracies, price, fixed)->float: # in the unit of the price
+def cost_of(height, budgets, accuracies, price, fixed)->float: # in the unit of the price, which is above 0
     "Fixed cost and labels."
     return fixed + price * labels_worth(height, budgets, accuracies)
 
