@@ -171,7 +171,7 @@ class Prompted(nn.Module):
         super().__init__()
         if n < 1: raise ConfigError(f"n={n}: at least 1 prompt")
         self.model, self.n, layers = model, n, layers_of(model)
-        spread, rows = float(model.get_input_embeddings().weight.std()), len(layers) if deep else 1
+        spread, rows = float(model.get_input_embeddings().weight.detach().std()), len(layers) if deep else 1
         self.prompts = nn.Parameter(torch.randn(rows, n, model.config.hidden_size) * spread)
         if deep:
             for i, layer in enumerate(layers): i and layer.register_forward_pre_hook(partial(self.replace, i), with_kwargs=True)

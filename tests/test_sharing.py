@@ -83,6 +83,7 @@ def test_large_files_go_first_and_then_one_commit(model, hub):
 def test_what_is_refused(model, hub):
     assert "no token: make one" in push(model, hub, token="", code=2).stderr
     assert "the token is not accepted" in push(model, hub, token="hf_stranger", code=2).stderr
+    assert "no name that the Hub allows" in push(model, hub, name="someone/a--b", code=2).stderr
     (model / "pytorch_model.bin").write_bytes(b"a pickle")
     assert "can run code" in push(model, hub, code=2).stderr
     (model / "pytorch_model.bin").unlink()
@@ -106,9 +107,14 @@ def test_the_card_of_a_pretrained_model_says_what_was_read(model):
     (model / "plmnb.json").write_text(json.dumps({"run": "modern-tiny-0", "data": "sha256:77", "scores": {"mlm_nats": 3.21987, "<i>": "x"}}))
     card = model_card(model)
     assert "sha256:77" in card.content and "mlm&#95;nats 3.21987" in card.content and "<i>" not in card.content
+    (model / "plmnb.json").write_text(json.dumps({"run": "bert_nsp-tiny-0", "data": "`sha256:77`\n# Approved", "scores": {}}))
+    assert "`bert_nsp-tiny-0`" in (card := model_card(model)).content and "\n# Approved" not in card.content
+    (model / "plmnb.json").write_text('{"scores": [1, 2]}')
+    with pytest.raises(PlmError, match="plmnb.json"): model_card(model)
 
 
-@pytest.mark.parametrize("found", ["[]", "{}", '{"schema": 1}', '{"schema": 2, "task": "t", "head": "h", "way": "w", "data": {}, "rows": {}, "config": {}, "test": {"s": {"f1": [1, 2]}}}'])
+@pytest.mark.parametrize("found", ["[]", "{}", '{"schema": 1}', '{"schema": 2, "task": "t", "head": "h", "way": "w", "data": {}, "rows": {}, "config": {}, "test": {"s": {"f1": [1, 2]}}}',
+                                   '{"schema": 2, "task": "t", "head": "h", "way": "w", "data": {}, "rows": {}, "config": {}, "test": {"s": {"f1": [1, 1, 2]}, "other": {"em": [1, 1, 2]}}}', '{"schema": 2, "task": "t", "head": "h", "way": "w", "data": {}, "rows": {}, "config": {}, "test": {}, "classes": 5}'])
 def test_scores_of_another_form_are_refused(found, model):
     (model / "scores.json").write_text(found)
     with pytest.raises(PlmError, match="scores.json"): model_card(model)
