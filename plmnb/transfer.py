@@ -116,7 +116,8 @@ def curve_of(
 )->tuple:          # (budgets (N,), accuracies (S, N)), a row a seed; NaN where no system was run with that seed
     "One system's accuracies by budget and seed. Raises `TransferError` when it was not run where the others were."
     wanted, found = {(t.labels, t.seed) for t in trials}, {(t.labels, t.seed): t.accuracy for t in trials if t.system == system}
-    if not found or set(found) != wanted: raise TransferError(f"{system}: {len(found)} trials, {len(wanted)} are wanted to compare it with the others: run each once")
+    n = sum(t.system == system for t in trials)
+    if not found or set(found) != wanted or n > len(wanted): raise TransferError(f"{system}: {n} trials, {len(wanted)} are wanted to compare it with the others: run each once")
     budgets, seeds = sorted({n for n, _ in found}), sorted({s for _, s in found})
     return np.array(budgets), np.array([[found.get((n, s), math.nan) for n in budgets] for s in seeds])
 
@@ -128,6 +129,7 @@ def draw_transfer(
 ):                      # the axes
     "The label-efficiency curves of every system."
     from plmnb.plots import GREY, PALETTE, baseline, line, new_axes
+    if not trials: raise TransferError("no trials: there is nothing to draw")
     ax = new_axes("labelled texts (logarithmic)", "accuracy on unseen modules", title=title, size=size)
     colours = dict(zip((*SYSTEMS, *ALSO), (PALETTE[0], GREY, PALETTE[1], PALETTE[2], PALETTE[3])))
     for system, colour in ((name, colour) for name, colour in colours.items() if any(t.system == name for t in trials)):
@@ -144,8 +146,9 @@ def labels_worth(
     budgets,      # labels (N,), rising
     accuracies,   # of the other system (N,)
 )->float:         # labels that it would need; inf when it never gets there, the smallest budget when it begins higher
-    "Where a learning curve reaches a height, log-linear between budgets. A dip counts as never having been higher before it. Raises `TransferError`."
+    "Where a learning curve reaches a height, log-linear between budgets. A dip is passed over: a height once reached stays reached. Raises `TransferError`."
     if len(budgets) != len(accuracies) or not len(budgets): raise TransferError(f"{len(budgets)} budgets, {len(accuracies)} accuracies: one each")
+    if not np.isfinite([height, *accuracies]).all(): raise TransferError(f"height {height}, accuracies {list(accuracies)}: finite numbers are needed")
     best = np.maximum.accumulate(np.asarray(accuracies, float))
     if height > best[-1]: return math.inf
     at = int(np.searchsorted(best, height))
