@@ -4,12 +4,27 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
 ini = ConfigParser(delimiters=["="], interpolation=None)
 ini.read(here / "settings.ini", encoding="utf-8")
 cfg = ini["DEFAULT"]
 course = shlex.split(cfg["course_requirements"])
+
+
+class BuildWithCourse(build_py):
+    "A wheel brings the notebooks, which `plmnb course` copies; in a checkout they lie beside the package."
+
+    def run(self):
+        super().run()
+        if self.editable_mode: return
+        for path in sorted((here / "nbs").rglob("*.ipynb")):
+            if any(part.startswith(".") for part in path.relative_to(here).parts): continue
+            target = Path(self.build_lib, "plmnb", "_course", path.relative_to(here / "nbs"))
+            self.mkpath(str(target.parent))
+            self.copy_file(str(path), str(target))
+
 
 setup(
     name=cfg["lib_name"],
@@ -27,4 +42,5 @@ setup(
     extras_require={"course": course, "dev": course + shlex.split(cfg["dev_requirements"])},
     entry_points={"console_scripts": [cfg["console_scripts"]], "nbdev": ["plmnb=plmnb._modidx:d"]},
     zip_safe=False,
+    cmdclass={"build_py": BuildWithCourse},
 )

@@ -1,5 +1,6 @@
 "The package as a stranger installs it: a wheel from a clean copy, put somewhere else, imported there."
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,10 +42,11 @@ def installed(wheel, tmp_path_factory):
     return target
 
 
-def test_the_wheel_holds_every_module_and_nothing_else(wheel):
+def test_the_wheel_holds_every_module_and_every_notebook_and_nothing_else(wheel):
     modules = {name for name in tracked() if name.startswith("plmnb/") and name.endswith(".py")}
     with zipfile.ZipFile(wheel) as archive: names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == modules
+    notebooks = {"plmnb/_course/" + name.removeprefix("nbs/") for name in tracked() if name.startswith("nbs/") and name.endswith(".ipynb")}
+    assert names == modules | notebooks and len(notebooks) > 40
     folders = {Path(name).parent.as_posix() for name in modules}
     assert [folder for folder in folders if f"{folder}/__init__.py" not in modules] == []  # else find_packages passes it by
 
@@ -75,3 +77,14 @@ def test_every_installed_module_imports(installed, tmp_path):
 
 def test_the_command_is_installed(installed, tmp_path):
     assert "pretrain" in run(sys.executable, str(installed / "bin" / "plmnb"), "--help", cwd=tmp_path, PYTHONPATH=str(installed))
+
+
+def test_the_course_comes_along_and_runs_away_from_the_checkout(installed, tmp_path):
+    command = [sys.executable, str(installed / "bin" / "plmnb")]
+    assert "nbs" not in os.listdir(tmp_path)
+    run(*command, "course", "desk", cwd=tmp_path, PYTHONPATH=str(installed))
+    notebooks = {path.relative_to(tmp_path / "desk").as_posix() for path in (tmp_path / "desk").rglob("*.ipynb")}
+    assert notebooks == {name for name in tracked() if name.startswith("nbs/") and name.endswith(".ipynb")}
+    told = run(*command, "run", "core", "attention", "--scale", "tiny", "--out", "../out", cwd=tmp_path / "desk", PYTHONPATH=str(installed), PLMNB_HOME=str(tmp_path / "home"))
+    assert told.count(" ok ") == 2 and (tmp_path / "out" / "report.html").exists()
+    assert re.search(r"attention +0 of \d", run(*command, "progress", cwd=tmp_path, PYTHONPATH=str(installed), PLMNB_HOME=str(tmp_path / "home")))
