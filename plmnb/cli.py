@@ -235,8 +235,8 @@ def lab(
         from plmnb.suite.publish import copy_course
         from plmnb.suite.runner import find_root
         if not installed("jupyterlab"): raise ConfigError("JupyterLab is not here: pip install 'plmnb[course]'")
-        root = find_root() if folder is None else folder / "nbs" if (folder / "nbs").is_dir() else None
-        if root is None:
+        root = find_root() if folder is None else folder / "nbs"
+        if root is None or not (root / "index.ipynb").is_file():
             copy_course(folder := folder or COURSE)
             root = folder / "nbs"
             typer.echo(f"A copy of the course lies in {folder}.")

@@ -61,7 +61,11 @@ class Grade:
 def judge_here(answers:dict, report:Path):
     "In the process of the judge: run the cells one after the other, and report."
     names = {"__name__": "__main__"}
-    if answers["module"]: exec(f"from plmnb.{answers['module']} import *", names)
+    try: exec(f"from plmnb.{answers['module']} import *" if answers["module"] else "", names)
+    except ImportError: pass                                            # a chapter of the submission's own
+    for name in (name for exercises, _ in answers["cells"] for name in exercises):
+        try: find_check(name)                                           # imported now, and not in the time of the answer
+        except ExerciseError: continue
     for piece in ast.parse(answers["support"]).body:
         try: exec(compile(ast.Module([piece], []), "<support>", "exec"), names)
         except Exception: continue                                      # a name that is missing will be missed by the answer that needs it

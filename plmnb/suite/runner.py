@@ -11,7 +11,7 @@ __all__ = ['MAIN', 'STATUSES', 'ANSI', 'GRACE', 'MARKERS', 'ROOM', 'GREEN', 'Run
            'github_annotations', 'plan', 'run_notebooks', 'run_notebook']
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-3
-import ast, difflib, hashlib, json, keyword, logging, math, os, platform, queue, random, re, shutil, signal, sys, threading, time
+import ast, difflib, hashlib, json, keyword, logging, math, os, platform, queue, random, re, shutil, signal, sys, threading, time, warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -792,7 +792,8 @@ def run_notebooks(
     outcomes = [found[job.name] for job in work]
     verdicts = judge_claims(outcomes, ledger)
     write_results(out, outcomes, verdicts, dials=dials, jobs=workers, started=started)
-    remember_green(work, outcomes, verdicts, states)
+    try: remember_green(work, outcomes, verdicts, states)
+    except OSError as error: warnings.warn(f"what ran well is not remembered, so --changed will run it again: {error}")
     return outcomes
 
 def run_notebook(
