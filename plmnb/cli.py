@@ -275,11 +275,11 @@ def grade(
 
 def exercises_in(root:Path)->dict: # chapter → numbers of its exercises, in the order of the course
     "By the checks that the notebooks call."
-    from plmnb.suite.runner import code_of, notebooks_in
+    from plmnb.suite.runner import CHECK, code_of, notebooks_in
     found = {}
     for path in notebooks_in(root):
         if path.parent.name == "solutions": continue
-        for chapter, number in re.findall(r'^check\("(\w+)\.(\d+)"', code_of(path), flags=re.M): found.setdefault(chapter, set()).add(int(number))
+        for chapter, number in re.findall("^" + CHECK.pattern, code_of(path), flags=re.M): found.setdefault(chapter, set()).add(int(number))
     return {chapter: sorted(numbers) for chapter, numbers in found.items()}
 
 # %% ../nbs/9_suite/95_cli.ipynb #c023

@@ -4,7 +4,8 @@
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
            'FinetuneConfig', 'rate_for', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier',
            'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned', 'save_tuned',
-           'list_of_texts', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'nats_left']
+           'list_of_texts', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'under_old_head',
+           'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -338,15 +339,22 @@ def softmax(
     return powers / powers.sum(-1, keepdims=True)
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-64a
+def under_old_head(
+    checkpoint,   # a 🤗 folder of a masked language model
+    encoder=None, # a fine-tuned 🤗 encoder of that shape; None: the checkpoint's own
+):                # our `MaskedLM`
+    "The head of the pre-training, which fills gaps, on this encoder."
+    from transformers import AutoModelForMaskedLM
+    from plmnb.hub import from_stock, quiet
+    with quiet(): stock = AutoModelForMaskedLM.from_pretrained(checkpoint)
+    if encoder is not None: stock.base_model.load_state_dict({key: tensor.cpu() for key, tensor in encoder.state_dict().items()}, strict=False)
+    return from_stock(stock)
+
 def nats_left(
     checkpoint,   # a 🤗 folder of a masked language model
     cloze,        # `Cloze` of chapter 32: texts with gaps, in the checkpoint's own pieces
     encoder=None, # a fine-tuned 🤗 encoder of that shape; None: the checkpoint's own
 )->float:         # nats per gap
     "Loss of filling gaps when the head of the pre-training sits on this encoder: what is left of the language model."
-    from transformers import AutoModelForMaskedLM
-    from plmnb.hub import from_stock
     from plmnb.pretraining import score_cloze
-    stock = AutoModelForMaskedLM.from_pretrained(checkpoint)
-    if encoder is not None: stock.base_model.load_state_dict({key: tensor.cpu() for key, tensor in encoder.state_dict().items()}, strict=False)
-    return score_cloze(from_stock(stock), cloze)
+    return score_cloze(under_old_head(checkpoint, encoder), cloze)
