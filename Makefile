@@ -1,4 +1,4 @@
-.PHONY: run test proofs lab install
+.PHONY: run test proofs identity lab install
 
-run test proofs lab install:
+run test proofs identity lab install:
 	python3 bootstrap.py $@

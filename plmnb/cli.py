@@ -4,13 +4,14 @@
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'BENCHED',
            'COURSE', 'MADE', 'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version',
            'main', 'FolderError', 'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run',
-           'tell_github', 'report', 'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table', 'gap_in',
-           'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained',
-           'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model', 'columns_of',
-           'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned', 'push', 'fill',
-           'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step',
-           'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor',
-           'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme', 'accept', 'publish']
+           'tell_github', 'report', 'claims_of', 'verify', 'against_references', 'between_runs', 'course', 'lab',
+           'progress', 'grade', 'exercises_in', 'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made',
+           'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained', 'show_writing', 'print_pretrained', 'finetune',
+           'course_model', 'check_model', 'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in',
+           'write_scores', 'print_finetuned', 'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory',
+           'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
+           'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
+           'readme_text', 'readme', 'reference_text', 'accept', 'publish']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
 import io, json, math, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
@@ -208,6 +209,49 @@ def report(
         typer.echo(f"Report: {write_report(out)}")
         tell_github(result := read_results(out))
     raise typer.Exit(result["exit_code"])
+
+# %% ../nbs/9_suite/95_cli.ipynb #51527ada
+def claims_of(
+    folder, # of `plmnb run` or `plmnb bench`
+)->tuple:   # (claims, notebooks that ran to their end)
+    "What a run measured. Raises `RunnerError` where there are no results."
+    from plmnb.claims import read_claims
+    from plmnb.suite.runner import read_results
+    if (Path(folder) / BENCHED).exists(): return [record | {"notebook": "plmnb bench"} for record in read_claims(Path(folder) / "claims.jsonl")], []
+    ended = [outcome for outcome in read_results(folder)["outcomes"] if outcome.status == "ok"]
+    return [record for outcome in ended for record in outcome.claims], [outcome.notebook for outcome in ended]
+
+@app.command(epilog=examples("plmnb verify                        the newest run in runs/ against the references", "plmnb verify runs/main", "plmnb verify runs/one runs/two      two runs against each other, to the last bit"))
+def verify(
+    folders: Annotated[list[Path], typer.Argument(metavar="[RUN] [RUN]", help="one run, or two; the newest in runs/ if none is named")]=None,
+    debug: Debug=False,
+):
+    "Compare the numbers of a run with the references, or those of two runs with each other. Exit code 1 if one differs."
+    with plain_errors(debug):
+        if folders and len(folders) > 2: raise ConfigError("verify: one run, or two")
+        found = [claims_of(folder)[0] for folder in folders or [latest_run()]]
+        rows, said = between_runs(*found) if len(found) == 2 else against_references(found[0])
+        if rows: print_table(rows)
+        typer.echo(said)
+    raise typer.Exit(int(bool(rows)))
+
+def against_references(
+    claims:list, # of a run
+)->tuple:        # (rows of a table of those that moved, a sentence)
+    "What the ledger says of a run."
+    from plmnb.claims import judge
+    from plmnb.suite.runner import find_root
+    ledger = load_ledger((find_root() or Path("nbs")).parent / LEDGER)
+    verdicts = [judge(record, ledger) for record in claims]
+    moved = [[v.name, f"{v.value:.6g}", f"{v.reference:.6g} ± {v.tolerance:.2g}", v.place] for v in verdicts if v.status == "moved"]
+    counts = ", ".join(f"{number} {status}" for status in ("held", "moved", "not comparable", "unknown") if (number := sum(v.status == status for v in verdicts)))
+    return moved and [["moved", "value", "reference", "place"], *moved], f"{len(verdicts)} claims: {counts or 'none'}."
+
+def between_runs(first:list, second:list)->tuple: # claims → (rows of a table of those that differ, a sentence)
+    "What differs between two runs."
+    from plmnb.claims import unequal
+    rows = [[name, *("none" if value is None else repr(value) for value in values), place] for name, place, *values in unequal(first, second)]
+    return rows and [["differs", "in the first", "in the second", "place"], *rows], f"{len(first)} and {len(second)} claims: " + (f"{len(rows)} differ." if rows else "equal to the last bit.")
 
 # %% ../nbs/9_suite/95_cli.ipynb #910c2e6a
 COURSE = Path("plmnb-course") # where a reader's copy goes, if nothing else is said
@@ -828,19 +872,28 @@ def readme(
         page.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (root / "README.md").write_text(readme_text(texts), encoding="utf-8")
 
+def reference_text(reference)->str: # of a ledger, or None
+    "A reference in a few signs."
+    return f"{reference['value']:.6g} ± {reference['tolerance']:.2g}" if reference else "none"
+
 @app.command(hidden=True)
 def accept(
-    folder: RunFolder=None,
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN…", help="a run, or plmnb bench; those after it ran with other seeds, and measure the tolerances")]=None,
     debug: Debug=False,
 ):
-    "Make the numbers of a run, or of plmnb bench, the references in results/claims.json."
+    "Make the numbers of a run the references in results/claims.json, and say what changes."
     with plain_errors(debug):
-        from plmnb.claims import accept as accept_claims, read_claims
-        from plmnb.suite.runner import read_results
-        if folder and (Path(folder) / BENCHED).exists(): return typer.echo("\n".join(accept_claims([record | {"notebook": "plmnb bench"} for record in read_claims(Path(folder) / "claims.jsonl")], LEDGER)))
-        ended = [outcome for outcome in read_results(folder or latest_run())["outcomes"] if outcome.status == "ok"]
-        changed = accept_claims([record for outcome in ended for record in outcome.claims], LEDGER, ended=[outcome.notebook for outcome in ended])
-        typer.echo("\n".join([*changed, f"{len(changed)} changed in {LEDGER}; see git diff, then plmnb readme"]))
+        from plmnb.claims import accept as accept_claims
+        first, *others = folders or [latest_run()]
+        claims, ended = claims_of(first)
+        before = load_ledger(LEDGER)["claims"]
+        changed = accept_claims(claims, LEDGER, ended=ended, spread=[record for other in others for record in claims_of(other)[0]])
+        after = load_ledger(LEDGER)["claims"]
+        for name in changed:
+            old, new = (ledger.get(name, {}).get("runs", {}) for ledger in (before, after))
+            for place in sorted(old.keys() | new.keys()):
+                if old.get(place) != new.get(place): typer.echo(f"{name} {place}: {reference_text(old.get(place))} → {reference_text(new.get(place))}")
+        typer.echo(f"{len(changed)} changed in {LEDGER}; see git diff, then plmnb readme")
 
 @app.command(hidden=True)
 def publish(

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLMNB = [sys.executable, "-m", "plmnb.cli"]
-VERBS = ("run", "report", "pretrain", "finetune", "push", "fill", "write", "bench", "doctor")
+VERBS = ("run", "report", "verify", "course", "lab", "progress", "grade", "pretrain", "finetune", "push", "fill", "write", "bench", "doctor")
 HEADER = ["What was said, and how?", "Kind (ours)"]
 COLUMNS = ["--text-column", HEADER[0], "--label-column", HEADER[1]]
 

@@ -32,7 +32,7 @@ def test_run_accept_publish(repository):
     before = (repository / HAND).read_bytes()
     assert "accept the number first" in plmnb(repository, "publish", code=2)
     assert (repository / HAND).read_bytes() == before
-    assert "hand/toy/number" in plmnb(repository, "accept")
+    assert "hand/toy/number laptop/cpu: none → 0.5 ± 0.005" in plmnb(repository, "accept") and "1 claims: 1 held" in plmnb(repository, "verify")
     assert plmnb(repository, "publish").strip() == HAND
     shown = json.loads((repository / HAND).read_text(encoding="utf-8"))["cells"]
     assert [cell["outputs"] for cell in shown] == [[], [{"name": "stdout", "output_type": "stream", "text": ["measured 0.5\n"]}], []]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from plmnb.suite.publish import telltale
+from plmnb.suite.publish import telltale, typed_numbers
 
 ROOT = Path(__file__).parents[1]
 PARAMETERS = ["scale", "seed", "device"]
@@ -192,6 +192,13 @@ def test_published_outputs_are_fit_to_be_read(notebook):
     assert [(i, wrong) for i, cell in enumerate(cells(notebook), 1) if (wrong := unfit(cell))] == []
     assert notebook.stat().st_size <= 200_000
     if notebook.parent.name in ("9_suite", "solutions"): assert not any(cell.get("outputs") for cell in cells(notebook))
+
+
+@pytest.mark.parametrize("notebook", notebooks(), ids=lambda path: path.name)
+def test_no_number_is_typed(notebook):
+    "What looks like a result in the prose stands in code or in an output of the chapter or its solutions (chapter 92 shows that the rule can fail)."
+    twins = [path for path in notebooks() if path.name == notebook.name and path != notebook]
+    assert typed_numbers(*(json.loads(path.read_text(encoding="utf-8")) for path in [notebook, *twins])) == []
 
 
 def test_the_rule_of_the_outputs_can_fail():

@@ -2,8 +2,9 @@
 
 # %% auto #0
 __all__ = ['POLICY', 'TAGS', 'STYLE', 'NOTEBOOK_PAGE', 'REPORT_PAGE', 'page', 'readable_time', 'tidy', 'prose', 'Exhibit',
-           'headings', 'picture', 'shown', 'exhibits', 'anchor', 'Slow', 'slow_cells', 'render_notebook', 'code_style',
-           'headline', 'tiles_of', 'circumstances', 'machine_rows', 'failures_of', 'write_report']
+           'headings', 'picture', 'shown', 'exhibits', 'anchor', 'Slow', 'slow_cells', 'beside_the_cells',
+           'render_notebook', 'code_style', 'headline', 'tiles_of', 'circumstances', 'machine_rows', 'failures_of',
+           'write_report']
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-3
 import base64, binascii, math, re
@@ -151,6 +152,15 @@ def slow_cells(
         found.append(Slow(chapter, cell_number(notebook, index), (lines or [""])[0].strip()[:80], seconds, f"{link}#{anchor(cell)}"))
     return found
 
+# %% ../../nbs/9_suite/91_report.ipynb #969e4e92
+def beside_the_cells(
+    outcomes:list,
+    cells:list, # `Slow`, all of them
+)->str:         # "" where no cell took a measurable time
+    "What starting kernels, writing files and waiting took, over the cells' own time."
+    own = sum(cell.seconds for cell in cells)
+    return f"{sum(outcome.seconds for outcome in outcomes) / own - 1:.0%} of the {readable_time(own)} of the cells" if own else ""
+
 # %% ../../nbs/9_suite/91_report.ipynb #cell-20
 def render_notebook(
     notebook,  # executed; not changed
@@ -279,7 +289,8 @@ REPORT_PAGE = """{% macro path(text) %}{% for piece in text.split("/") %}{{ piec
 <div class="scroll"><table><tr><th>claim</th><th class="n">value</th><th class="n wide">reference</th><th class="wide">unit</th><th class="wide">scale/device</th><th>verdict</th></tr>
 {% for v, link in claims %}
 <tr><td class="w">{% if link %}<a href="{{ link }}">{{ path(v.name) }}</a>{% else %}{{ path(v.name) }}{% endif %}</td><td class="n">{{ "%.4g"|format(v.value) }}</td>
-<td class="n wide">{% if v.reference is not none %}{{ "%.4g"|format(v.reference) }}{% if v.tolerance is not none %} ± {{ "%.2g"|format(v.tolerance) }}{% endif %}{% endif %}</td>
+<td class="n wide">{% if v.reference is not none %}{{ "%.4g"|format(v.reference) }}{% if v.tolerance is not none %} ± {{ "%.2g"|format(v.tolerance) }}{% endif %}{% endif %}
+{% if v.earlier %}<br><small class="soft">before: {% for value in v.earlier %}{{ "%.4g"|format(value) }}{{ ", " if not loop.last }}{% endfor %}</small>{% endif %}</td>
 <td class="wide">{{ v.unit }}</td><td class="wide">{{ v.place }}</td><td><span class="tag {{ v.status }}">{{ v.status }}</span></td></tr>
 {% endfor %}
 </table></div>
@@ -293,6 +304,7 @@ REPORT_PAGE = """{% macro path(text) %}{% for piece in text.split("/") %}{{ piec
 </table></div>
 {% if slow %}
 <h2 id="slow">Slowest cells</h2>
+<p class="soft">Kernels, files and waiting took {{ beside }} beside them.</p>
 <div class="scroll"><table><tr><th>cell</th><th class="wide">begins with</th><th class="n">time</th></tr>
 {% for s in slow %}
 <tr><td class="w"><a href="{{ s.link }}">{{ s.chapter }}, cell {{ s.cell }}</a></td><td class="wide"><code>{{ s.source }}</code></td><td class="n">{{ s.seconds|time }}</td></tr>
@@ -384,8 +396,9 @@ def write_report(
     sources = [record["notebook"] for o in outcomes for record in o.claims]
     order = ("moved", "not comparable", "unknown", "held")
     claims = sorted(((v, links.get(source, "")) for v, source in zip(verdicts, sources)), key=lambda c: (order.index(c[0].status), c[0].name))
-    slow = sorted((s for name, nb in notebooks.items() for s in slow_cells(nb, links[name]) if s.seconds > 0.1), key=lambda s: -s.seconds)[:8]
+    timed = [s for name, nb in notebooks.items() for s in slow_cells(nb, links[name])]
+    slow = sorted((s for s in timed if s.seconds > 0.1), key=lambda s: -s.seconds)[:8]
     text = page(REPORT_PAGE, headline=headline(outcomes, verdicts), circumstances=circumstances(result), tiles=tiles_of(outcomes, verdicts, result["seconds"]),
                 failures=failures_of(outcomes, notebooks, links), exhibits=[e for name, nb in notebooks.items() for e in exhibits(nb, links[name])],
-                claims=claims, rows=rows, slow=slow, machine=machine_rows(result["environment"]))
+                claims=claims, rows=rows, slow=slow, beside=beside_the_cells(outcomes, timed), machine=machine_rows(result["environment"]))
     return out / write_inside(out, "report.html", text)

@@ -279,8 +279,11 @@ def fresh_kernel(
     finally:
         if manager.has_kernel:
             job.exit_code = run_sync(manager.provisioner.poll)()
+            if family:                                          # it may end in its own way; asked directly, that takes half as long
+                run_sync(manager.request_shutdown)()
+                psutil.wait_procs([job.process], timeout=GRACE)
             if client: client.stop_channels()
-            run_sync(manager.shutdown_kernel)(now=not family)
+            run_sync(manager.shutdown_kernel)(now=True)
         ensure_event_loop().close()  # this thread's own
         for process in family | job.family(): signal_quietly(process, signal.SIGKILL)
 
