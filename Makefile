@@ -1,4 +1,4 @@
-.PHONY: run test proofs identity lab install
+.PHONY: run test proofs identity faults lab install
 
-run test proofs identity lab install:
+run test proofs identity faults lab install:
 	python3 bootstrap.py $@

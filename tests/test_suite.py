@@ -14,6 +14,7 @@ import psutil
 import pytest
 from bs4 import BeautifulSoup
 
+from suite_faults import FAULTS, Fault, examine
 from plmnb.core import PlmError
 from plmnb.suite.report import write_report
 from plmnb.suite.runner import RunnerError, exit_code, find_notebooks, run_notebook, run_notebooks
@@ -145,12 +146,15 @@ def test_no_page_runs_what_a_notebook_says(batch):
     assert LABEL in report  # shown as it is
 
 
-def test_a_cell_that_hangs_is_stopped(tmp_path):
-    "It ignores the interrupt and has a child that is meant to outlive it."
-    cell = "import signal, subprocess, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)\ntime.sleep(1000)"
-    outcome = run_notebook(notebook(tmp_path / "hangs.ipynb", cell), tmp_path / "out", timeout=6)
-    assert outcome.status == "timeout" and "longer than 6 s" in outcome.error.message
-    assert outcome.seconds < 20 and gone(tmp_path)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_reported_and_leaves_nothing(fault, tmp_path):
+    assert examine(fault, tmp_path)[1] == []
+
+
+def test_what_is_looked_for_can_be_missing(tmp_path):
+    "The judge of the faults sees a wrong exit code, an unnamed cell and a changed file."
+    seconds, wrong = examine(Fault("well", ("open('../../../../home/mine.txt', 'w').write('yours')",), cell=2, says="an error"), tmp_path)
+    assert len(wrong) == 5 and all(any(word in text for text in wrong) for word in ("exit code 0", "does not name cell 2", "the user's has changed"))
 
 
 RUN = """import sys

@@ -794,7 +794,7 @@ def run_notebooks(
     root = find_root(work[0].path.parent)
     ledger = load_ledger(ledger) if ledger else load_ledger(root.parent / LEDGER) if root else None
     try: out.mkdir(parents=True, exist_ok=True)
-    except OSError as error: raise RunnerError(f"{out} cannot be a folder for results: {error.strerror}") from error
+    except OSError as error: raise RunnerError(f"{out} cannot be a folder for results ({error.strerror}): choose another") from error
     found = Conductor(work, workers, fail_fast=fail_fast, progress=progress or Terminal()).conduct()
     shutil.rmtree(out / f"work-{os.getpid()}", ignore_errors=True)
     outcomes = [found[job.name] for job in work]
