@@ -146,6 +146,8 @@ def run(
     jobs: Annotated[int, option("--jobs", help="notebooks at a time", show_default=True)]=1,
     out: Annotated[Path, option("--out", help="folder for report, executed notebooks and results; without it runs/ and the names")]=None,
     timeout: Annotated[float, option("--timeout", help="seconds that one notebook may take")]=None,
+    cell_timeout: Annotated[float, option("--cell-timeout", help="seconds that one cell may take")]=None,
+    retries: Annotated[int, option("--retries", help="how often a notebook that failed is tried again; the report says so", show_default=True)]=0,
     changed: Annotated[bool, option("--changed", help="only what has changed, in its cells or in a module behind it, since it last ran well here")]=False,
     which: Annotated[str, option("--shard", metavar="K/N", help="the k-th of n shares; plmnb report merge puts their results together")]=None,
     shuffle: Annotated[bool, option("--shuffle", help="in an order drawn by the seed")]=False,
@@ -165,7 +167,7 @@ def run(
             typer.echo(f"{whole - len(notebooks)} of {whole} have not changed since they ran well.", err=True)
             if not notebooks: raise typer.Exit()
         out = empty_folder(out or Path("runs", "-".join([*(Path(name).stem for name in what or ["all"]), *([which.replace("/", "-of-")] if which else [])])), RESULTS)
-        run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, shuffle=shuffle, fail_fast=fail_fast, **dials)
+        run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, cell_timeout=cell_timeout, retries=retries, shuffle=shuffle, fail_fast=fail_fast, **dials)
         result = read_results(out)
         code = result["exit_code"]
         typer.echo(f"Report: {write_report(out)}")

@@ -52,6 +52,7 @@ FAULTS = (
     Fault("exit() in a cell", ("exit()", "import time; time.sleep(100)"), cell=3, says="the kernel ended with exit code 0"),
     Fault("a cell hangs", ("import time; time.sleep(1000)",), words=("--timeout", "6"), cell=2, says="longer than 6 s"),
     Fault("a cell hangs and hears no interrupt", ("import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(1000)",), words=("--timeout", "6"), cell=2, says="longer than 6 s"),
+    Fault("a cell that may take a second", ("1", "import time; time.sleep(1000)"), words=("--cell-timeout", "1"), cell=3, says="the cell took longer than 1 s"),
     Fault("a cell waits for the keyboard", ("input('name? ')",), cell=2, says="StdinNotImplementedError"),
     Fault("200 MB of output", ("for _ in range(200): print('x' * 1_000_000)", "1 / 0"), cell=3, says="ZeroDivisionError"),
     Fault("an orphan process", (ORPHAN, "1 / 0"), cell=3, says="ZeroDivisionError"),

@@ -298,7 +298,7 @@ REPORT_PAGE = """{% macro path(text) %}{% for piece in text.split("/") %}{{ piec
 <h2 id="notebooks">Notebooks</h2>
 <div class="scroll"><table><tr><th>notebook</th><th>state</th><th class="n">time</th><th class="wide" style="width: 25%"></th></tr>
 {% for row in rows %}
-<tr><td class="w">{% if row.link %}<a href="{{ row.link }}">{{ row.title }}</a><br>{% endif %}<code class="soft">{{ path(row.outcome.notebook) }}</code></td><td><span class="tag {{ row.outcome.status }}">{{ row.outcome.status }}</span></td>
+<tr><td class="w">{% if row.link %}<a href="{{ row.link }}">{{ row.title }}</a><br>{% endif %}<code class="soft">{{ path(row.outcome.notebook) }}</code></td><td><span class="tag {{ row.outcome.status }}">{{ row.outcome.status }}</span>{% if row.outcome.tries > 1 %} <span class="tag not">in try {{ row.outcome.tries }}</span>{% endif %}</td>
 <td class="n">{{ row.outcome.seconds|time }}</td><td class="wide"><span class="bar" style="width: {{ row.share }}%"></span></td></tr>
 {% endfor %}
 </table></div>

@@ -88,13 +88,16 @@ class Dials:
     seed:int=0                # 0 to 2**32 - 1
     parameters:dict=field(default_factory=dict) # a notebook's own parameters, by name
     timeout:float|None=None   # seconds that one notebook may take; None: no limit
+    cell_timeout:float|None=None # seconds that one cell may take; None: no limit
 
     def __post_init__(self):
         if self.scale not in ("auto", *SCALES): raise ConfigError(f"scale={self.scale!r} is unknown: use 'auto', " + ", ".join(map(repr, SCALES)))
         if self.device != "auto": resolve_device(self.device)
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed={self.seed!r}: give a whole number from 0 to 4294967295")
-        if self.timeout is not None and not 0 < self.timeout < math.inf: raise ConfigError(f"timeout={self.timeout!r}: give seconds, more than 0")
+        for name in ("timeout", "cell_timeout"):
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds < math.inf: raise ConfigError(f"{name}={seconds!r}: give seconds, more than 0")
         for name, value in self.parameters.items(): check_parameter(name, value)
 
 def check_parameter(
@@ -169,6 +172,7 @@ class Outcome:
     claims:list=field(default_factory=list) # records of `plmnb.claims`, each with "notebook"
     executed:str|None=None   # path of the executed copy inside the output folder
     sha256:str=""            # of the input notebook
+    tries:int=1              # this one included; more than 1 only where the run was told to try again
 
     def __post_init__(self):
         if self.status not in STATUSES: raise RunnerError(f"status {self.status!r} is unknown: {', '.join(STATUSES)}")
@@ -212,7 +216,7 @@ class Job:
         dials:Dials,
         threads:int|None=None, # of one kernel's arithmetic; None: as the machine has it
     ):
-        self.path, self.out, self.dials, self.threads = Path(path).resolve(), out, dials, threads
+        self.path, self.out, self.dials, self.threads, self.tries = Path(path).resolve(), out, dials, threads, 1
         parts = self.path.parts
         inside = parts[len(parts) - parts[::-1].index("nbs"):] if "nbs" in parts[:-1] else parts[-2:]
         self.place = Path(*inside)                      # "2_model/20_attention.ipynb"
@@ -221,6 +225,19 @@ class Job:
         self.claims = self.folder / "claims.jsonl"
         self.content, self.sha256, self.executed, self.cell, self.exit_code = None, "", None, None, None
         self.process, self.stopped, self.started, self.kill_at = None, "", math.nan, math.inf
+        self.cell_started, self.overran = math.inf, ""
+
+    def again(self):
+        "The same notebook, as if nothing had been."
+        job = Job(self.path, self.out, self.dials, self.threads)
+        job.tries = self.tries + 1
+        return job
+
+    def limit(self, now):
+        "Which limit of time it has passed; empty for none."
+        for what, seconds, since in (("it", self.dials.timeout, self.started), ("the cell", self.dials.cell_timeout, self.cell_started)):
+            if seconds and now - since > seconds: return f"{what} took longer than {seconds:g} s"
+        return ""
 
     def environment(self):
         "Of the kernel: ours, where claims go, and its share of the cores unless somebody has decided that."
@@ -323,7 +340,7 @@ def execute(
 
     def begin_cell(cell, cell_index):
         if job.stopped: raise Stopped(f"stopped before cell {cell_number(notebook, cell_index)}")
-        job.cell = cell_index
+        job.cell, job.cell_started = cell_index, time.monotonic()
         tell(Event("cell", job.name, cell=cell_index + 1, cells=len(notebook.cells)))
 
     shutil.rmtree(job.folder, ignore_errors=True)
@@ -357,7 +374,7 @@ def explain(
     at = job.cell is not None
     cell, source = (cell_number(job.content, job.cell), job.content.cells[job.cell].source) if at else (None, "")
     if job.stopped:
-        message = f"took longer than {job.dials.timeout:g} s" if job.stopped == "timeout" else "stopped by the user or by the system"
+        message = job.overran or "stopped by the user or by the system"
         return CellError(cell, source, job.stopped.capitalize(), message, error.traceback if error else "")
     if error: return error
     died = job.exit_code is not None
@@ -377,7 +394,7 @@ def finish(
     except (OSError, ClaimError, RunnerError) as problem: error = error or CellError(None, "", type(problem).__name__, str(problem), "")
     shutil.rmtree(job.folder, ignore_errors=True)
     status = "ok" if error is None else job.stopped or "failed"
-    return Outcome(job.name, status, round(seconds, 3), error, claims, job.executed, job.sha256)
+    return Outcome(job.name, status, round(seconds, 3), error, claims, job.executed, job.sha256, job.tries)
 
 def write_inside(
     out:Path,   # the folder that nothing may leave
@@ -398,9 +415,9 @@ ROOM = 3 * 2**30 # bytes: what most notebooks of the course need at laptop scale
 
 class Conductor:
     "Hands out jobs to threads, tells what happens, stops what has to stop."
-    def __init__(self, jobs, workers, *, fail_fast, progress):
+    def __init__(self, jobs, workers, *, fail_fast, progress, retries=0):
         self.waiting, self.running, self.outcomes = list(jobs), {}, {}
-        self.workers, self.fail_fast, self.progress, self.total = workers, fail_fast, progress, len(jobs)
+        self.workers, self.fail_fast, self.progress, self.total, self.retries = workers, fail_fast, progress, len(jobs), retries
         self.events, self.signals = queue.SimpleQueue(), 0
 
     def conduct(self):
@@ -454,10 +471,14 @@ class Conductor:
         for job, future in list(self.running.items()):
             if future.done():
                 del self.running[job]
-                self.end(finish(job, future.exception()))
+                outcome = finish(job, future.exception())
+                if outcome.status in ("failed", "timeout") and job.tries <= self.retries: self.waiting.insert(0, job.again())
+                else: self.end(outcome)
                 continue
             if self.signals: job.stop("interrupted")
-            if job.dials.timeout and now - job.started > job.dials.timeout: job.stop("timeout")
+            if not job.stopped and (limit := job.limit(now)):
+                job.overran = limit
+                job.stop("timeout")
             if now > job.kill_at or self.signals > 1: job.kill()
         if self.signals or self.fail_fast and any(outcome.status != "ok" for outcome in self.outcomes.values()):
             status = "interrupted" if self.signals else "not run"
@@ -475,7 +496,7 @@ def outcome_line(
 )->str:
     "One notebook in one line, with a second line where it did not end well."
     line = f"[{done:>{len(str(total))}}/{total}] {outcome.status:<11} {outcome.notebook}"
-    if outcome.status != "not run": line += f"   {outcome.seconds:.1f} s"
+    if outcome.status != "not run": line += f"   {outcome.seconds:.1f} s" + (f", in try {outcome.tries}" if outcome.tries > 1 else "")
     if not (error := outcome.error): return line
     where = f"cell {error.cell}: " if error.cell else ""
     return f"{line}\n    {where}{error.name}: {(error.message.splitlines() or [''])[0][:300]}"
@@ -778,12 +799,14 @@ def run_notebooks(
     *, jobs:int=1,      # notebooks at a time
     fail_fast:bool=False, # start no more after the first that fails
     shuffle:bool=False, # in an order drawn by the seed
+    retries:int=0,      # how often a notebook that failed is tried again; the outcome says in which try it ended
     progress=None,      # called with each `Event`; None: lines on the terminal
     ledger=None,        # file of reference claims; None: results/claims.json beside the course's folder
-    **dials,            # scale, device, seed, parameters, timeout: see `Dials`
+    **dials,            # scale, device, seed, parameters, timeout, cell_timeout: see `Dials`
 )->list:                # an `Outcome` a notebook, in the order in which they were begun
     "Execute notebooks and write their results to `out`. Raises a `PlmError` before anything runs; what goes wrong in a notebook becomes its outcome."
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1: raise ConfigError(f"jobs={jobs!r}: give a whole number from 1")
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0: raise ConfigError(f"retries={retries!r}: give a whole number from 0")
     check_course()
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # it would write to the terminal what outcomes say
     out, dials, started = Path(out).resolve(), Dials(**dials), time.time()
@@ -795,7 +818,7 @@ def run_notebooks(
     ledger = load_ledger(ledger) if ledger else load_ledger(root.parent / LEDGER) if root else None
     try: out.mkdir(parents=True, exist_ok=True)
     except OSError as error: raise RunnerError(f"{out} cannot be a folder for results ({error.strerror}): choose another") from error
-    found = Conductor(work, workers, fail_fast=fail_fast, progress=progress or Terminal()).conduct()
+    found = Conductor(work, workers, fail_fast=fail_fast, progress=progress or Terminal(), retries=retries).conduct()
     shutil.rmtree(out / f"work-{os.getpid()}", ignore_errors=True)
     outcomes = [found[job.name] for job in work]
     verdicts = judge_claims(outcomes, ledger)
@@ -807,7 +830,7 @@ def run_notebooks(
 def run_notebook(
     path,    # a notebook
     out,     # folder for all results
-    **dials, # scale, device, seed, parameters, timeout: see `Dials`
+    **dials, # scale, device, seed, parameters, timeout, cell_timeout: see `Dials`
 )->Outcome:
     "Execute one notebook, quietly; otherwise as `run_notebooks`."
     return run_notebooks([path], out, progress=lambda event: None, **dials)[0]
