@@ -14,14 +14,15 @@ course = shlex.split(cfg["course_requirements"])
 
 
 class BuildWithCourse(build_py):
-    "A wheel brings the notebooks, which `plmnb course` copies; in a checkout they lie beside the package."
+    "A wheel brings the notebooks and the references of their numbers, which `plmnb course` copies; in a checkout they lie beside the package."
 
     def run(self):
         super().run()
         if self.editable_mode: return
-        for path in sorted((here / "nbs").rglob("*.ipynb")):
-            if any(part.startswith(".") for part in path.relative_to(here).parts): continue
-            target = Path(self.build_lib, "plmnb", "_course", path.relative_to(here / "nbs"))
+        notebooks = [path for path in sorted((here / "nbs").rglob("*.ipynb")) if not any(part.startswith(".") for part in path.relative_to(here).parts)]
+        places = {path: path.relative_to(here / "nbs") for path in notebooks} | {here / "results" / "claims.json": "claims.json"}
+        for path, place in places.items():
+            target = Path(self.build_lib, "plmnb", "_course", place)
             self.mkpath(str(target.parent))
             self.copy_file(str(path), str(target))
 

@@ -46,7 +46,7 @@ def test_the_wheel_holds_every_module_and_every_notebook_and_nothing_else(wheel)
     modules = {name for name in tracked() if name.startswith("plmnb/") and name.endswith(".py")}
     with zipfile.ZipFile(wheel) as archive: names = {name for name in archive.namelist() if ".dist-info/" not in name}
     notebooks = {"plmnb/_course/" + name.removeprefix("nbs/") for name in tracked() if name.startswith("nbs/") and name.endswith(".ipynb")}
-    assert names == modules | notebooks and len(notebooks) > 40
+    assert names == modules | notebooks | {"plmnb/_course/claims.json"} and len(notebooks) > 40
     folders = {Path(name).parent.as_posix() for name in modules}
     assert [folder for folder in folders if f"{folder}/__init__.py" not in modules] == []  # else find_packages passes it by
 
@@ -87,4 +87,5 @@ def test_the_course_comes_along_and_runs_away_from_the_checkout(installed, tmp_p
     assert notebooks == {name for name in tracked() if name.startswith("nbs/") and name.endswith(".ipynb")}
     told = run(*command, "run", "core", "attention", "--scale", "tiny", "--out", "../out", cwd=tmp_path / "desk", PYTHONPATH=str(installed), PLMNB_HOME=str(tmp_path / "home"))
     assert told.count(" ok ") == 2 and (tmp_path / "out" / "report.html").exists()
+    assert (tmp_path / "desk" / "results" / "claims.json").read_bytes() == (ROOT / "results" / "claims.json").read_bytes()
     assert re.search(r"attention +0 of \d", run(*command, "progress", cwd=tmp_path, PYTHONPATH=str(installed), PLMNB_HOME=str(tmp_path / "home")))

@@ -4,7 +4,7 @@
 __all__ = ['SHOWN', 'MOST', 'TELLTALE', 'RESULT', 'SOURCED', 'FILLED', 'QUIET', 'COPIED', 'PublishError', 'fewer_colours',
            'readable', 'is_silent', 'telltale', 'joined', 'beside_pictures', 'published', 'prose_of', 'numbers_of',
            'typed_numbers', 'check_numbers', 'check_prose', 'publish', 'course_source', 'digest_of', 'copied_before',
-           'copy_course']
+           'files_of', 'copy_course']
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-3
 import base64, copy, hashlib, io, json, re
@@ -177,7 +177,7 @@ def publish(
     return [write_inside(root, name, text) for name, text in texts.items()]
 
 # %% ../../nbs/9_suite/92_publish.ipynb #56d05042
-COPIED = "plmnb-course.json" # in a copied course: name of each notebook → its digest when it was copied
+COPIED = "plmnb-course.json" # in a copied course: name of each file → its digest when it was copied
 
 def course_source()->Path:
     "The notebooks of this version: inside of the installed package, or beside it in a checkout. Raises `PublishError`."
@@ -191,27 +191,32 @@ def digest_of(content:bytes)->str: return hashlib.sha256(content).hexdigest()
 
 def copied_before(folder:Path)->dict: # name → digest
     "What an earlier copy has written down; without it every file counts as the reader's."
-    try: found = json.loads((folder / COPIED).read_text(encoding="utf-8"))["notebooks"]
+    try: found = json.loads((folder / COPIED).read_text(encoding="utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError): return {}
     return found if isinstance(found, dict) else {}
+
+def files_of(source:Path)->dict: # place in the copy → file
+    "What a copy of the course holds: its notebooks, and the references of their numbers."
+    ledger = next((path for path in (source / LEDGER.name, source.parent / LEDGER) if path.is_file()), None) # in the package, in a checkout
+    return {f"nbs/{path.relative_to(source).as_posix()}": path for path in notebooks_in(source)} | ({LEDGER.as_posix(): ledger} if ledger else {})
 
 def copy_course(
     folder, # made if missing; the notebooks come into its folder nbs
     source=None, # None: `course_source`
-)->dict:    # "new", "replaced", "kept", "same" → names of notebooks
+)->dict:    # "new", "replaced", "kept", "same" → names of files
     "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
     if (folder / "nbs").resolve() == source.resolve(): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
     record, found = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in notebooks_in(source):
-            name, content = path.relative_to(source).as_posix(), path.read_bytes()
-            there = (folder / "nbs" / name).read_bytes() if (folder / "nbs" / name).exists() else None
+        for name, path in files_of(source).items():
+            content = path.read_bytes()
+            there = (folder / name).read_bytes() if (folder / name).exists() else None
             kind = "new" if there is None else "same" if there == content else "replaced" if digest_of(there) == record.get(name) else "kept"
             found[kind].append(name)
-            if kind in ("new", "replaced"): write_inside(folder, Path("nbs") / name, content.decode("utf-8"))
+            if kind in ("new", "replaced"): write_inside(folder, name, content.decode("utf-8"))
             if kind != "kept": record[name] = digest_of(content)
-        write_inside(folder, COPIED, json.dumps({"schema": 1, "notebooks": record}, indent=1) + "\n")
+        write_inside(folder, COPIED, json.dumps({"schema": 1, "files": record}, indent=1) + "\n")
     except OSError as error: raise PublishError(f"{folder}: the course cannot be copied there ({error.strerror or error}): choose another folder") from error
     return found
