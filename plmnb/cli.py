@@ -158,7 +158,7 @@ def run(
     with plain_errors(debug):
         quiet_libraries()
         from plmnb.suite.report import write_report
-        from plmnb.suite.runner import changed_since_green, find_notebooks, read_results, run_notebooks, shard
+        from plmnb.suite.runner import Terminal, changed_since_green, find_notebooks, read_results, run_notebooks, shard
         parameters, notebooks = read_parameters(parameter), find_notebooks(what or ())
         dials = {"scale": scale, "device": device, "seed": seed, "parameters": parameters}
         if which: notebooks = shard(notebooks, which)
@@ -167,7 +167,8 @@ def run(
             typer.echo(f"{whole - len(notebooks)} of {whole} have not changed since they ran well.", err=True)
             if not notebooks: raise typer.Exit()
         out = empty_folder(out or Path("runs", "-".join([*(Path(name).stem for name in what or ["all"]), *([which.replace("/", "-of-")] if which else [])])), RESULTS)
-        run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, cell_timeout=cell_timeout, retries=retries, shuffle=shuffle, fail_fast=fail_fast, **dials)
+        heading = f"auto: {resolve_scale(scale)} scale on {resolve_device(device)}" if "auto" in (scale, device) else ""
+        run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, cell_timeout=cell_timeout, retries=retries, shuffle=shuffle, fail_fast=fail_fast, progress=Terminal(heading=heading), **dials)
         result = read_results(out)
         code = result["exit_code"]
         typer.echo(f"Report: {write_report(out)}")

@@ -503,12 +503,15 @@ def outcome_line(
 
 class Terminal:
     "Progress for people: call it with each `Event`."
-    def __init__(self, stream=None):
-        self.stream = stream or sys.stdout
+    def __init__(self, stream=None, heading=""): # the heading is shown when something begins
+        self.stream, self.heading = stream or sys.stdout, heading
         self.live, self.running, self.shown = self.stream.isatty(), {}, ""
 
     def __call__(self, event):
         if event.kind == "start": self.running[event.notebook] = (time.monotonic(), "starting")
+        if self.heading:
+            self.show(self.heading)
+            self.heading = ""
         if event.kind == "cell": self.running[event.notebook] = (self.running[event.notebook][0], f"cell {event.cell} of {event.cells}")
         if event.kind == "line": self.show(f"    {event.notebook}: {event.text}")
         if event.kind == "end":
