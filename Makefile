@@ -1,4 +1,4 @@
-.PHONY: run test proofs lab install
+.PHONY: run test proofs lab site install
 
-run test proofs lab install:
+run test proofs lab site install:
 	python3 bootstrap.py $@
