@@ -20,6 +20,7 @@ ROOT = DOCS.parent
 NBS = ROOT / "nbs"
 CODE = re.compile(r"(```.*?```|`[^`]*`)", re.DOTALL)
 RUN = '# The report of a run\n\n<a href="report/report.html">Open the report</a>: what the notebooks showed in that run, and every executed notebook.\n'
+BADGE = re.compile(r"\s*\[!\[([^]]*)\]\([^)]*\)\]\(([^)]*)\)\n*")  # a picture from elsewhere: the site has its words
 MENTION = re.compile(r"\b[Cc]hapters? \d\d(?:(?:, | and | or |–)\d\d)*")
 
 
@@ -69,13 +70,12 @@ def with_links(text, name, books):
 
 
 def under_title(name, books):
-    "What stands under a chapter's title: its reference, its solutions, and where it can be run."
+    "Links that stand under a chapter's title: to its reference, its solutions, and its file."
     here, module = posixpath.dirname(name), module_of(books[name])
     links = [f"[`{module}`]({posixpath.relpath(f'api/{module}.md', here)})"] if not is_solution(name) else []
     solutions = f"solutions/{posixpath.basename(name)}"
     if solutions in books and not is_solution(name): links.append(f"[solutions](../{solutions})")
-    links.append(f"[notebook]({settings['git_url']}/blob/{settings['branch']}/nbs/{name})")
-    return " · ".join(links)
+    return [*links, f"[notebook]({settings['git_url']}/blob/{settings['branch']}/nbs/{name})"]
 
 
 def chapter_page(name, books):
@@ -84,11 +84,10 @@ def chapter_page(name, books):
     for cell in cells:
         if cell["cell_type"] == "markdown": cell["source"] = with_links(source(cell), name, books)
     heading, _, rest = cells[0]["source"].partition("\n")
-    rest = re.sub(r"\[!\[([^]]*)\]\([^)]*\)\]\(([^)]*)\)\s*", r"[\1](\2)", rest.lstrip())     # a badge is a picture from elsewhere
     if module_of(books[name]):
-        badge, _, rest = rest.partition("\n") if rest.startswith("[Open in Colab]") else ("", "", rest)
-        rest = " · ".join(filter(None, [under_title(name, books), badge])) + "\n\n" + rest
-    cells[0]["source"] = f"{heading}\n\n{rest}"
+        badge = BADGE.match(rest)
+        links = [*under_title(name, books), *([f"[{badge[1]}]({badge[2]})"] if badge else [])]
+        cells[0]["source"] = "\n\n".join([heading, " · ".join(links), rest[badge.end() if badge else 0:].strip()])
     language = {"name": "python", "pygments_lexer": "python"}
     metadata = {"language_info": language, **({"orphan": True, "nosearch": True} if is_solution(name) else {})}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}

@@ -3,7 +3,9 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from docutils import nodes
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.errors import ExtensionError
 
 ini = ConfigParser(delimiters=["="], interpolation=None)
 ini.read(Path(__file__).parents[1] / "settings.ini", encoding="utf-8")
@@ -34,7 +36,8 @@ DRAWN = {"<mo>'</mo>": '<mo lspace="0" rspace="0">′</mo>', "<mo>{</mo>": '<mo 
 
 def formula(self, node, **options):
     "MathML, which browsers draw by themselves: no script and no font comes along."
-    drawn = tex2mathml(node.astext().replace("…", r"\ldots "), **options)
+    try: drawn = tex2mathml(node.astext().replace("…", r"\ldots "), **options)
+    except MathError as error: raise ExtensionError(f"{self.builder.current_docname}: ${node.astext()}$ cannot be drawn: {error}") from error
     for before, after in DRAWN.items(): drawn = drawn.replace(before, after)
     self.body.append(drawn)
     raise nodes.SkipNode

@@ -103,10 +103,14 @@ def test_the_report_is_linked(site, pages):
     assert (site / "report/executed/page.html").is_file() and not list(site.rglob("*.ipynb"))
 
 
-def test_no_directive_and_no_badge_is_left(site):
-    shown = {path: re.sub(r"<[^>]*>", "", path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
-    assert [path.name for path, text in shown.items() if re.search(r"(?m)^#\|", text)] == []
-    assert [path.name for path, text in shown.items() if "run_line_magic" in text] == ["95_cli.html"]  # where it is explained
+def test_directives_are_gone_and_the_badge_is_a_link(site, pages):
+    shown = {path.name: re.sub(r"<[^>]*>", "", path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    assert [name for name, text in shown.items() if re.search(r"(?m)^#\|", text)] == []
+    assert {name for name, text in shown.items() if "run_line_magic" in text} == {"95_cli.html", "plmnb.cli.html"}  # where it is explained
+    for name in CHAPTERS:
+        text = (site / name).read_text(encoding="utf-8")
+        assert len(re.findall(r"<p>[^\n]*>Open in Colab</a></p>", text)) == 1, name  # in a line of its own
+        assert any(link.endswith(f"nbs/{Path(name).with_suffix('.ipynb').as_posix()}") and "colab" in link for link in pages[name].links), name
 
 
 def test_formulas_are_drawn(pages):
