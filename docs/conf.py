@@ -5,7 +5,7 @@ from pathlib import Path
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 ini = ConfigParser(delimiters=["="], interpolation=None)
 ini.read(Path(__file__).parents[1] / "settings.ini", encoding="utf-8")
@@ -37,7 +37,9 @@ DRAWN = {"<mo>'</mo>": '<mo lspace="0" rspace="0">′</mo>', "<mo>{</mo>": '<mo 
 def formula(self, node, **options):
     "MathML, which browsers draw by themselves: no script and no font comes along."
     try: drawn = tex2mathml(node.astext().replace("…", r"\ldots "), **options)
-    except MathError as error: raise ExtensionError(f"{self.builder.current_docname}: ${node.astext()}$ cannot be drawn: {error}") from error
+    except MathError as error:
+        logging.getLogger(__name__).warning("$%s$ cannot be drawn: %s", node.astext(), error, location=node)
+        raise nodes.SkipNode from error
     for before, after in DRAWN.items(): drawn = drawn.replace(before, after)
     self.body.append(drawn)
     raise nodes.SkipNode

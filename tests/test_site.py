@@ -147,3 +147,10 @@ def test_a_folder_of_somebody_is_left_alone(tmp_path):
     done = build(tmp_path)
     assert done.returncode and "holds something else than a site" in done.stderr and (tmp_path / "thesis.txt").exists()
     assert "no report.html" in build(tmp_path / "new", "--report", tmp_path).stderr
+
+
+@pytest.mark.parametrize("text, said", [("[there](nowhere.md)", "nowhere.md"), ("$\\nonsense{x}$", "cannot be drawn"), ("A line.", None)])
+def test_what_a_reader_would_miss_ends_the_build(text, said, tmp_path):
+    (tmp_path / "index.md").write_text(f"# A page\n\n{text}\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", "-c", str(ROOT / "docs"), str(tmp_path), str(tmp_path / "out")], capture_output=True, text=True)
+    assert (done.returncode, said is None or said in done.stderr) == (1 if said else 0, True), done.stderr
