@@ -106,11 +106,16 @@ def class_entry(node, cls):
                      table(rows, None, comments_of(cls)), *entries, depth=4)
 
 
-def constant_rows(node, module, comment):
-    "A row for each name that a line assigns."
-    names = [part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)]
-    for name in names:
-        value = ast.unparse(node.value) if len(names) == 1 else repr(getattr(module, name))
+def assigned(node):
+    "The names that a line gives a value."
+    return [part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)] if isinstance(node, ast.Assign) else []
+
+
+def constant_rows(node, module, line):
+    "A row for each name that the last line of an assignment explains."
+    comment = line.encode()[node.end_col_offset:].decode().partition("#")[2]
+    for name in assigned(node):
+        value = ast.unparse(node.value) if len(assigned(node)) == 1 else repr(getattr(module, name))
         yield f"| `{name}` | {code_cell(value if len(value) <= 80 else value[:77] + '…')} | {cell(comment)} |"
 
 
@@ -126,8 +131,7 @@ def module_page(
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in module.__all__:
             found, entry = (functions, function_entry) if isinstance(node, ast.FunctionDef) else (classes, class_entry)
             found.append(entry(node, getattr(module, node.name)))
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) != "__all__" and getattr(node.targets[0], "id", module.__all__[0]) in module.__all__:
-            constants += constant_rows(node, module, lines[node.end_lineno - 1][node.end_col_offset:].partition("#")[2])
+        elif set(assigned(node)) & set(module.__all__): constants += constant_rows(node, module, lines[node.end_lineno - 1])
     if constants: constants = ["\n".join(["| name | value | meaning |", "|---|---|---|", *constants])]
     sections = [f"## {heading}\n\n" + "\n\n".join(entries) for heading, entries in (("Functions", functions), ("Classes", classes), ("Constants", constants)) if entries]
     return "\n\n".join([f"# {name}", f"Explained and tested in {chapter}.", f"```{{py:currentmodule}} {name}\n```", *sections]) + "\n"

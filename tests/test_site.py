@@ -1,14 +1,19 @@
 "The documentation site: built from the notebooks without a warning and without the internet, every page reachable, nothing fetched from elsewhere."
+import inspect
 import json
 import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
+from fastcore.docments import docments
+
+from plmnb import attention
 
 ROOT = Path(__file__).parents[1]
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
@@ -134,11 +139,20 @@ def test_the_search_knows_the_last_chapters_and_not_the_solutions(site):
     assert (site / "solutions/20_attention.html").is_file()
 
 
+def words(text):
+    "Letters and digits alone: how a comment is marked up does not matter."
+    return re.sub(r"\W+", " ", text).strip()
+
+
 def test_the_reference_says_what_arguments_mean(site, pages):
-    "Of attention, and of everything whose comments the chapters have written."
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", (site / "api/plmnb.attention.html").read_text(encoding="utf-8")))
-    for said in ("queries (…, T, K)", "bool, True = may attend, broadcastable to (…, T, S)", "(…, T, K): per query, the weighted mean of the values", "A row with nothing to attend to gives zeros"): assert said in text, said
-    assert "plmnb.attention.attention" in pages["api/plmnb.attention.html"].anchors
+    "Every comment that stands beside an argument of an exported function of `plmnb.attention`, and the docstrings."
+    html_text = (site / "api/plmnb.attention.html").read_text(encoding="utf-8")
+    text, comments = words(unescape(re.sub(r"<[^>]*>", " ", html_text))), []
+    for name in attention.__all__:
+        thing = getattr(attention, name)
+        if inspect.isfunction(thing): comments += [thing.__doc__, *filter(None, docments(thing).values())]
+    assert len(comments) > 60 and [comment for comment in comments if words(comment) not in text] == []
+    assert {"plmnb.attention.attention", "plmnb.attention.KeyValueCache.extend"} <= pages["api/plmnb.attention.html"].anchors
     assert "../2_model/20_attention.html" in pages["api/plmnb.attention.html"].links
 
 
