@@ -1,4 +1,4 @@
-.PHONY: run test proofs identity faults lab install
+.PHONY: run test proofs identity faults lab site install
 
-run test proofs identity faults lab install:
+run test proofs identity faults lab site install:
 	python3 bootstrap.py $@

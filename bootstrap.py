@@ -1,4 +1,4 @@
-"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py run|test|proofs|identity|faults|lab|install`.
+"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py run|test|proofs|identity|faults|lab|site|install`.
 
 Only the standard library is used. The exact versions are in constraints.txt; a stamp of everything that decides
 the environment makes a second call cheap, and is written last, so that an interrupted install is taken up again.
@@ -22,6 +22,7 @@ COMMANDS = {
     "proofs": [["tests/proofs.py"]],
     "identity": [["tests/identity.py"]],
     "faults": [["tests/suite_faults.py"]],
+    "site": [["docs/build.py"]],
     "lab": [["-m", "jupyterlab", "nbs/0_ground/00_core.ipynb"]],
 }
 

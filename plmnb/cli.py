@@ -2,16 +2,17 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'BENCHED',
-           'COURSE', 'MADE', 'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version',
-           'main', 'FolderError', 'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run',
-           'tell_github', 'report', 'claims_of', 'verify', 'against_references', 'between_runs', 'course', 'lab',
-           'progress', 'grade', 'exercises_in', 'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made',
-           'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained', 'show_writing', 'print_pretrained', 'finetune',
-           'course_model', 'check_model', 'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in',
-           'write_scores', 'print_finetuned', 'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory',
-           'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines',
-           'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places',
-           'readme_text', 'readme', 'reference_text', 'accept', 'publish']
+           'COURSE', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'plain_errors', 'quiet_libraries', 'option', 'examples',
+           'print_version', 'main', 'FolderError', 'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand',
+           'run', 'latest_run', 'tell_github', 'report', 'claims_of', 'verify', 'against_references', 'between_runs',
+           'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table', 'gap_in', 'show_gaps', 'source_of',
+           'already_made', 'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained', 'show_writing',
+           'print_pretrained', 'finetune', 'course_model', 'check_model', 'columns_of', 'guessed_columns',
+           'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned', 'push', 'fill', 'write', 'bench',
+           'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes',
+           'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table',
+           'results_table', 'fill_places', 'readme_text', 'readme', 'reference_text', 'accept', 'publish',
+           'open_in_colab', 'colab']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
 import io, json, math, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
@@ -907,6 +908,48 @@ def publish(
     with plain_errors(debug):
         from plmnb.suite.publish import publish as publish_run
         typer.echo("\n".join(publish_run(folder or latest_run(), ".")))
+
+# %% ../nbs/9_suite/95_cli.ipynb #7dd1ca1c
+COLAB = "https://colab.research.google.com"
+INSTALL = """#| hide
+try: import plmnb
+except ImportError: get_ipython().run_line_magic("pip", 'install -q "plmnb[course] @ git+{repository}"')"""
+
+def open_in_colab(
+    notebook:dict,  # a chapter, as in the file; changed
+    name:str,       # "nbs/2_model/20_attention.ipynb"
+    repository:str, # "https://github.com/plmnb/plmnb"
+    branch:str="main",
+)->dict:            # the notebook
+    "Put the badge under the title, and below it the cell that installs what is missing; what an earlier call wrote is replaced. Raises `ConfigError` without a title."
+    cells = [cell for cell in notebook["cells"] if cell.get("id") != "colab"]
+    place = next((i for i, cell in enumerate(cells) if cell["cell_type"] == "markdown" and "".join(cell["source"]).startswith("# ")), None)
+    if place is None: raise ConfigError(f"{name}: no cell begins with a title: write one, '# The title'")
+    title, _, rest = "".join(cells[place]["source"]).partition("\n")
+    badge = f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({COLAB}/{repository.removeprefix('https://').replace('.com/', '/', 1)}/blob/{branch}/{name})"
+    rest = re.sub(r"\[!\[Open in Colab\].*\n+", "", rest.lstrip())
+    cells[place]["source"] = f"{title}\n\n{badge}\n\n{rest}".splitlines(keepends=True)
+    cells.insert(place + 1, {"cell_type": "code", "execution_count": None, "id": "colab", "metadata": {}, "outputs": [], "source": INSTALL.format(repository=repository).splitlines(keepends=True)})
+    notebook["cells"] = cells
+    return notebook
+
+@app.command(hidden=True)
+def colab(
+    root: Annotated[Path, typer.Argument(help="the repository")]=Path("."),
+    debug: Debug=False,
+):
+    "Give every chapter its badge, and the cell that installs plmnb where it is missing."
+    with plain_errors(debug):
+        from configparser import ConfigParser
+        from plmnb.suite.runner import notebooks_in
+        settings = ConfigParser(delimiters=["="], interpolation=None)
+        settings.read_string((root / "settings.ini").read_text(encoding="utf-8"))
+        for path in notebooks_in(root / "nbs"):
+            if path.parent == root / "nbs": continue # the front page is read, not run
+            before = path.read_text(encoding="utf-8")
+            notebook = open_in_colab(json.loads(before), path.relative_to(root).as_posix(), settings["DEFAULT"]["git_url"], settings["DEFAULT"]["branch"])
+            after = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+            if after != before: path.write_text(after, encoding="utf-8"); typer.echo(path.relative_to(root).as_posix())
 
 # %% ../nbs/9_suite/95_cli.ipynb #c047
 # in a notebook __name__ is "__main__" too
