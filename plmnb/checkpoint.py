@@ -96,7 +96,8 @@ def damage_of(
     "Compare each file with the manifest."
     path = Path(path)
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        if strange := [name for name in (MANIFEST, TENSORS, STATE) if (path / name).exists() and not (path / name).is_file()]: return f"{strange[0]} is no file"
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT: return f"it has format {manifest['format']}, this version of plmnb reads {FORMAT}"
         if set(manifest["files"]) != {TENSORS, STATE}: return f"{MANIFEST} names other files than {TENSORS} and {STATE}"
         altered = [name for name, digest in manifest["files"].items() if digest_of(path / name) != digest]

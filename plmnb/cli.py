@@ -24,7 +24,7 @@ import typer
 from typer.core import TyperCommand
 
 from .claims import LEDGER, ledger_table, load_ledger
-from .core import PACKAGES, ConfigError, PlmError, cache_folder, resolve_device, resolve_scale, start_run
+from .core import PACKAGES, ConfigError, PlmError, cache_folder, read_object, resolve_device, resolve_scale, start_run
 
 # %% ../nbs/9_suite/95_cli.ipynb #c008
 WRONG, INTERRUPTED = 2, 130 # exit codes; 0 and 1 are those of `plmnb.suite.runner`
@@ -333,9 +333,8 @@ def already_made(
     run_name:str, # which run would be written there
 )->bool:
     "Whether the folder holds this very run. Raises `FolderError` when it holds another."
-    try: found = json.loads((out / MADE).read_text(encoding="utf-8"))
-    except FileNotFoundError: return False
-    except ValueError: found = {}
+    if not os.path.lexists(out / MADE): return False
+    found = read_object(out / MADE, FolderError, "give another --out, or delete it")
     if found.get("run") != run_name: raise FolderError(f"{out} holds a model of another text, recipe, seed or version of plmnb: give another --out, or delete it")
     return True
 
@@ -698,10 +697,11 @@ def earlier_seconds(
     root="runs", # where runs lie
 )->dict:         # notebook → seconds
     "What each notebook took when it last ran well here, at this scale on this device."
-    from plmnb.suite.runner import read_results
+    from plmnb.suite.runner import RunnerError, read_results
     seconds = {}
-    for path in sorted(Path(root).glob(f"*/{RESULTS}"), key=lambda path: path.stat().st_mtime):
-        result = read_results(path.parent)
+    for path in sorted(Path(root).glob(f"*/{RESULTS}"), key=lambda path: path.lstat().st_mtime):
+        try: result = read_results(path.parent)
+        except RunnerError: continue                                        # a damaged run took as long as it took
         meant = [resolve() if dial == "auto" else dial for dial, resolve in ((result["dials"]["scale"], resolve_scale), (result["dials"]["device"], resolve_device))]
         if meant != [scale, device]: continue
         seconds |= {outcome.notebook: outcome.seconds for outcome in result["outcomes"] if outcome.status == "ok"}
@@ -819,7 +819,8 @@ def readme(
     "Fill the tables of nbs/index.ipynb, and write README.md from it."
     with plain_errors(debug):
         page = root / "nbs" / "index.ipynb"
-        notebook = json.loads(page.read_text(encoding="utf-8"))
+        notebook = read_object(page, FolderError, "restore it from the repository")
+        if "cells" not in notebook: raise FolderError(f"{page} is no notebook: restore it from the repository")
         tables = {"chapters": chapter_table(root / "nbs"), "results": results_table(load_ledger(root / LEDGER))}
         texts = [fill_places("".join(cell["source"]), tables) for cell in notebook["cells"]]
         for name in tables:

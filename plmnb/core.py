@@ -3,10 +3,10 @@
 # %% auto #0
 __all__ = ['SCALES', 'PACKAGES', 'PlmError', 'ConfigError', 'DeviceError', 'resolve_device', 'resolve_scale', 'check_seed',
            'seed_everything', 'rng_state', 'set_rng_state', 'fixed_rng', 'Run', 'start_run', 'cache_folder',
-           'environment_card']
+           'environment_card', 'read_text', 'read_object']
 
 # %% ../nbs/0_ground/00_core.ipynb #3
-import os, platform, random
+import json, os, platform, random
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -130,3 +130,32 @@ def environment_card()->dict: # JSON-ready
             "cores": os.cpu_count(), "threads": torch.get_num_threads(),
             "gpu": torch.cuda.get_device_name() if resolve_device() == "cuda" else None,
             "packages": {name: version(name) for name in PACKAGES}}
+
+# %% ../nbs/0_ground/00_core.ipynb #e0227411
+def read_text(
+    path,       # a file that anybody may have written
+    error:type, # the class of the error
+    remedy:str, # what to do; it ends the message
+)->str:         # without a byte-order mark
+    "A whole text file in UTF-8. Raises `error` for what is not there or is no file, and for other bytes, with their line."
+    if not os.path.isfile(path): raise error(f"{path}: {'is no file that can be read' if os.path.lexists(path) else 'no such file'}: {remedy}")
+    try: content = Path(path).read_bytes()
+    except OSError as reason: raise error(f"{path}: cannot be read ({reason.strerror}): {remedy}") from reason
+    try: return content.decode("utf-8-sig")
+    except UnicodeDecodeError as reason:
+        line = content[:reason.start].count(b"\n") + 1
+        raise error(f"{path}, line {line}: byte {content[reason.start]:#04x} is not UTF-8: {remedy}") from reason
+
+def read_object(
+    path,       # a file with one JSON object
+    error:type, # the class of the error
+    remedy:str, # what to do; it ends the message
+)->dict:
+    "As `read_text`. Raises `error` also for what is not JSON, nested too deep, or no object."
+    text = read_text(path, error, remedy)
+    try: found = json.loads(text)
+    except json.JSONDecodeError as reason: raise error(f"{path}, line {reason.lineno}: not JSON ({reason.msg}): {remedy}") from reason
+    except RecursionError as reason: raise error(f"{path}: not JSON (nested too deep): {remedy}") from reason
+    except ValueError as reason: raise error(f"{path}: not JSON ({str(reason).partition(';')[0]}): {remedy}") from reason # a number of thousands of digits
+    if not isinstance(found, dict): raise error(f"{path}: holds {type(found).__name__}, not an object: {remedy}")
+    return found

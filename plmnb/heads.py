@@ -10,7 +10,7 @@ __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_fo
            'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
-import json, math, time
+import json, math, os, time
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .core import ConfigError, PlmError, cache_folder, fixed_rng
+from .core import ConfigError, PlmError, cache_folder, fixed_rng, read_text
 from .corpus import fingerprint
 from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, list_of_texts, load_tokenizer_of, named_classes, open_with_head, rate_for, save_tuned, softmax, tune
 from .ideal import chrf
@@ -338,9 +338,12 @@ class Sealed:
     def __len__(self): return len(self._part)
 
     def read_before(self)->list: # of dicts: when, why
-        "Earlier readings of these rows on this machine."
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-        return [entry for entry in map(json.loads, lines) if entry["data"] == self.mark]
+        "Earlier readings of these rows on this machine. Raises `FinetuningError` for a damaged record."
+        lines, found = read_text(self.log, FinetuningError, "delete it").splitlines() if os.path.lexists(self.log) else [], []
+        for number, line in enumerate(lines, 1):
+            try: found += [entry for entry in [json.loads(line)] if entry["data"] == self.mark]
+            except (ValueError, RecursionError, KeyError, TypeError) as error: raise FinetuningError(f"{self.log}, line {number}: is not what `Sealed` writes: delete the line") from error
+        return found
 
     def open(self, why:str): # `Dataset`; why: what is scored, for the record
         "The rows, this once. Raises `TestReadError` the second time."

@@ -28,7 +28,7 @@ from tokenizers import Tokenizer
 from transformers.utils import logging as hf_logging
 
 from .checkpoint import flush, publish
-from .core import PlmError, fixed_rng, resolve_device, resolve_scale
+from .core import PlmError, fixed_rng, read_object, resolve_device, resolve_scale
 from .corpus import fingerprint, load_text, patiently
 from .pretraining import adapt, code_digest, is_finished, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
@@ -424,10 +424,7 @@ def read_json(
     path, # a file
 )->dict:
     "Raises `HubError` for what is missing, damaged, or not an object."
-    try: values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error: raise HubError(f"{path}: cannot be read ({error}): is this the folder of a 🤗 model?") from error
-    if not isinstance(values, dict): raise HubError(f"{path}: holds no settings, but a {type(values).__name__}: save the model again")
-    return values
+    return read_object(path, HubError, "give the folder of a 🤗 model, or save the model again")
 
 def refuse_code(
     folder, # of a 🤗 model
@@ -470,7 +467,7 @@ def has_weights(
     folder:Path, # of a 🤗 model
 )->bool:
     "Whether all its safetensors are there, in one file or in those that the index names."
-    if (folder / PARTS[1]).exists(): return True
+    if (folder / PARTS[1]).is_file(): return True
     parts = read_json(folder / PARTS[2]).get("weight_map") if (folder / PARTS[2]).exists() else None
     return isinstance(parts, dict) and bool(parts) and all(isinstance(part, str) and Path(part).name == part and (folder / part).is_file() for part in parts.values())
 

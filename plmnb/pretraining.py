@@ -26,7 +26,7 @@ from torch import Tensor
 
 from . import core
 from .checkpoint import checkpoint_path, checkpoints_in, latest_checkpoint, load_checkpoint, make_folder
-from .core import ConfigError, PlmError, cache_folder, check_seed, seed_everything
+from .core import ConfigError, PlmError, cache_folder, check_seed, read_object, seed_everything
 from .corpus import TextStream, fingerprint
 from .objectives import IGNORED, bits_per_character, chunked_loss, info_nce_loss, mask_tokens, mlm_loss, next_tokens, nsp_loss, sentence_pairs, to_labels
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_byte_bpe, train_wordpiece
@@ -515,11 +515,10 @@ def write_json(path, value):
 
 def claim_folder(folder, identity):
     "Write into an empty folder whose it is, or make sure that it is this run's. A run that has kept nothing yet gives way. Raises `PretrainingError`."
-    if not (folder / RUN).exists():
+    if not os.path.lexists(folder / RUN):
         if {path.name for path in folder.iterdir()} - {LOCK, Path(RUN).with_suffix(".tmp").name}: raise PretrainingError(f"{folder} holds other files: give an empty folder or one that does not exist")
         return write_json(folder / RUN, identity)
-    try: found = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except ValueError as error: raise PretrainingError(f"{folder / RUN}: not JSON ({error}): delete {folder} and begin again") from error
+    found = read_object(folder / RUN, PretrainingError, f"delete {folder} and begin again")
     different = [key for key in identity if found.get(key) != identity[key]]
     if different and (checkpoints_in(folder) or any((folder / name).exists() for name in (LAYOUT, RESULT))): raise PretrainingError(f"{folder} holds a run with another {' and '.join(different)}: use the same, or another folder")
     if different:

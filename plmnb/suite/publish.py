@@ -10,7 +10,7 @@ import base64, copy, hashlib, io, json, re
 from pathlib import Path
 
 from ..claims import LEDGER, judge, load_ledger
-from ..core import PlmError, resolve_scale
+from ..core import PlmError, read_object, resolve_scale
 from .runner import find_root, notebooks_in, read_results, write_inside
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-6
@@ -120,11 +120,13 @@ def publish(
     for outcome in result["outcomes"]:
         if outcome.status != "ok": raise PublishError(f"{outcome.notebook}: {outcome.status}: publish a run in which every notebook ended well")
         if Path(outcome.notebook).parent.name in QUIET: continue
-        executed = json.loads((out / outcome.executed).read_text(encoding="utf-8"))
-        ran_at = executed["metadata"]["papermill"]["parameters"].get("scale") # a page of text has none
+        executed, source = (read_object(path, PublishError, "run the notebook again") for path in (out / outcome.executed, root / outcome.notebook))
+        try: ran_at = executed["metadata"]["papermill"]["parameters"].get("scale") # a page of text has none
+        except (KeyError, TypeError, AttributeError) as error: raise PublishError(f"{out / outcome.executed}: is no executed notebook: run it again") from error
         if ran_at is not None and resolve_scale(ran_at) != scale: raise PublishError(f"{outcome.notebook}: was run at {ran_at}: run it with --scale {scale}")
         check_numbers(outcome, ledger)
-        texts[outcome.notebook] = published(json.loads((root / outcome.notebook).read_text(encoding="utf-8")), executed, outcome.notebook)
+        try: texts[outcome.notebook] = published(source, executed, outcome.notebook)
+        except (KeyError, TypeError, AttributeError) as error: raise PublishError(f"{root / outcome.notebook}: it, or its executed copy, is no notebook ({error}): restore it and run it again") from error
     return [write_inside(root, name, text) for name, text in texts.items()]
 
 # %% ../../nbs/9_suite/92_publish.ipynb #56d05042
@@ -142,8 +144,8 @@ def digest_of(content:bytes)->str: return hashlib.sha256(content).hexdigest()
 
 def copied_before(folder:Path)->dict: # name → digest
     "What an earlier copy has written down; without it every file counts as the reader's."
-    try: found = json.loads((folder / COPIED).read_text(encoding="utf-8"))["notebooks"]
-    except (OSError, ValueError, KeyError, TypeError): return {}
+    try: found = read_object(folder / COPIED, PublishError, "").get("notebooks")
+    except PublishError: return {}
     return found if isinstance(found, dict) else {}
 
 def copy_course(
