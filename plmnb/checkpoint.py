@@ -94,17 +94,18 @@ def damage_of(
     path, # a checkpoint's folder
 )->str:   # what is wrong with it; "" when it is intact
     "Compare each file with the manifest."
-    path = Path(path)
+    path, name = Path(path), MANIFEST
     try:
         if strange := [name for name in (MANIFEST, TENSORS, STATE) if (path / name).exists() and not (path / name).is_file()]: return f"{strange[0]} is no file"
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT: return f"it has format {manifest['format']}, this version of plmnb reads {FORMAT}"
         if set(manifest["files"]) != {TENSORS, STATE}: return f"{MANIFEST} names other files than {TENSORS} and {STATE}"
-        altered = [name for name, digest in manifest["files"].items() if digest_of(path / name) != digest]
+        for name, digest in manifest["files"].items():
+            if digest_of(path / name) != digest: return f"{name} is cut or altered"
     except FileNotFoundError as error: return f"{Path(error.filename).name} is missing"
-    except OSError as error: return f"it cannot be read ({error})"
+    except OSError as error: return f"{name} cannot be read ({error})"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError): return f"{MANIFEST} is cut or altered"
-    return f"{altered[0]} is cut or altered" if altered else ""
+    return ""
 
 def publish(
     part:Path,   # a complete folder under a name that nobody reads

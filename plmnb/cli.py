@@ -565,7 +565,7 @@ def push(
     with plain_errors(debug):
         quiet_libraries()
         from plmnb.sharing import model_card, push as push_folder
-        if not (folder / "README.md").exists():
+        if not os.path.lexists(folder / "README.md"):
             model_card(folder, license=license).save(folder / "README.md")
             typer.echo(f"Wrote {folder / 'README.md'}: fill in its open places.", err=True)
         parcel, address = push_folder(folder, repo, private=private, message=message, dry_run=dry_run)

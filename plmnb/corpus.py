@@ -8,7 +8,7 @@ __all__ = ['LEFT_OUT', 'SPLITS', 'LONGEST_LINE', 'READERS', 'Row', 'TRIES', 'PAU
            'family_of', 'hide_name', 'load_task', 'likely_columns']
 
 # %% ../nbs/1_language/16_corpus.ipynb #c003
-import ast, csv, glob, gzip, hashlib, io, json, math, re, sysconfig, time
+import ast, csv, glob, gzip, hashlib, io, json, math, re, sysconfig, time, zlib
 from collections import Counter, deque, namedtuple
 from contextlib import contextmanager
 from functools import cache
@@ -137,10 +137,11 @@ LONGEST_LINE = 5_000_000 # characters: a longer line is a dump without line ends
 def opened(
     path, # a file, or one that gzip has compressed (.gz)
 ):        # its bytes, as a file
-    "Raises `DataError` for what only calls itself .gz, and for a compressed file that breaks off."
+    "Raises `DataError` for what only calls itself .gz, for a compressed file that breaks off, and for what the system does not read."
     try:
         with (gzip.open if str(path).endswith(".gz") else open)(path, "rb") as file: yield file
-    except (gzip.BadGzipFile, EOFError) as error: raise DataError(f"{path}: not a whole .gz file ({error}): compress it again") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error: raise DataError(f"{path}: not a whole .gz file ({error}): compress it again") from error
+    except OSError as error: raise DataError(f"{path}: cannot be read ({error.strerror or error}): copy it to another place, or check its rights") from error
 
 def read_utf8(
     path, # a text file

@@ -35,9 +35,10 @@ def load_tokenizer_of(
 ):              # 🤗 tokenizer
     "Raises `FinetuningError` when there is none."
     from transformers import AutoTokenizer
-    from plmnb.hub import HubError, model_folder
+    from plmnb.hub import model_folder
     try: return AutoTokenizer.from_pretrained(model_folder(checkpoint))
-    except (HubError, OSError, ValueError) as error: raise FinetuningError(f"{checkpoint}: no tokenizer can be loaded ({str(error).strip().splitlines()[0]}): give the folder of a 🤗 model, or a name on the Hub") from error
+    except (PlmError, OSError, ValueError, LookupError, TypeError, AttributeError) as error: # the last three for settings of a kind that nobody foresaw
+        raise FinetuningError(f"{checkpoint}: no tokenizer can be loaded ({str(error).strip().splitlines()[0]}): give the folder of a 🤗 model, or a name on the Hub") from error
 
 def encode_task(
     data,               # `DatasetDict` with "text" and "label", as `load_task` gives it
@@ -112,7 +113,7 @@ def open_with_head(
     "Load an encoder and put a new head on it. Raises `FinetuningError` when it cannot be loaded, or when anything but the head would be random."
     import transformers
     from safetensors import SafetensorError
-    from plmnb.hub import HubError, model_folder, quiet
+    from plmnb.hub import model_folder, quiet
     try:
         with quiet():
             checkpoint = model_folder(checkpoint)
@@ -121,7 +122,7 @@ def open_with_head(
                 if hasattr(config, key): setattr(config, key, settings[key])
             if not pretrained: return getattr(transformers, stock).from_config(config, dtype="float32")
             model, said = getattr(transformers, stock).from_pretrained(checkpoint, config=config, dtype="float32", use_safetensors=True, output_loading_info=True) # many are stored in half precision, in which AdamW's small steps would be lost
-    except (HubError, OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except (PlmError, OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError) as error:
         raise FinetuningError(f"{checkpoint}: cannot be opened as {stock.removeprefix('AutoModelFor')} with {settings.get('num_labels', 'no')} classes ({str(error).strip().splitlines()[0]}): give a folder made by `save_stock` or `pretrained_checkpoint`, or a name on the Hub") from error
     lost = sorted(key for key in said["missing_keys"] if not HEAD_PARTS & set(key.split(".")))
     if lost: raise FinetuningError(f"{checkpoint}: {len(lost)} weights of the encoder are not in it ({lost[0]}, …): it belongs to another architecture")

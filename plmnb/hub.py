@@ -9,11 +9,11 @@ __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAM
            'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart',
            'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet', 'check_vocabulary',
            'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'has_weights',
-           'refuse_pickles', 'why_not', 'download', 'hub_name', 'fetch', 'model_folder', 'commit_of', 'origin_of',
-           'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
+           'refuse_pickles', 'why_not', 'download', 'hub_name', 'check_kinds', 'fetch', 'model_folder', 'commit_of',
+           'origin_of', 'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
-import hashlib, json, re, shutil
+import fnmatch, hashlib, json, os, re, shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -431,7 +431,7 @@ def refuse_code(
 ):
     "Raises `HubError` where a config names code of its own: nothing of 🤗 sees the folder then."
     for name in ("config.json", "tokenizer_config.json"):
-        if not (Path(folder) / name).exists(): continue
+        if not os.path.lexists(Path(folder) / name): continue
         if bad := {"auto_map", "custom_pipelines"} & set(read_json(Path(folder) / name)):
             raise HubError(f"{Path(folder) / name}: names code of its own ({min(bad)}), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
 
@@ -442,7 +442,7 @@ def read_config(
     folder = Path(folder)
     refuse_code(folder)
     values = read_json(folder / "config.json")
-    if (family := values.get("model_type")) not in NAMES: raise HubError(f"{folder}: model_type={family!r} is not supported: {', '.join(map(repr, NAMES))} are")
+    if (family := values.get("model_type")) not in NAMES: raise HubError(f"{folder / 'config.json'}: model_type={family!r} is not supported: take a model of {', '.join(map(repr, NAMES))}")
     if huge := [name for name, value in values.items() if isinstance(value, int) and value > LARGEST and "theta" not in name]: raise HubError(f"{folder / 'config.json'}: {huge[0]}={values[huge[0]]} is no size of a model: save the model again")
     known = getattr(transformers, CLASSES[family]).config_class
     try: return our_config(known.from_dict(values))
@@ -509,6 +509,15 @@ def hub_name(
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name): raise HubError(f"{source}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
     return name, revision or given or None
 
+MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
+
+def check_kinds(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` where something has the name of a model's file and is none: a folder, a link that leads nowhere, a pipe, on which a library would wait for ever."
+    for path in sorted(Path(folder).iterdir()):
+        if any(fnmatch.fnmatch(path.name, part) for part in MORE_PARTS) and not os.path.isfile(path): raise HubError(f"{path}: is no file that can be read: copy the file itself, or save the model again")
+
 def fetch(
     name,          # a folder, or "owner/name" on the Hub
     revision=None, # branch, tag or commit of the Hub; None: main
@@ -516,19 +525,20 @@ def fetch(
     "Download what is needed, or take it from the cache; offline, the cache alone. The config is read first. Raises `HubError`."
     if Path(name).is_dir():
         if revision is not None: raise HubError(f"revision={revision!r}: {name} is a folder here and has none; leave it out")
+        check_kinds(name)
         return Path(name)
     return download(*hub_name(name, revision), PARTS, read_config)
-
-MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
 
 def model_folder(
     source, # a folder, or a model of the Hub of any family: "owner/name", "hub:owner/name", with @revision for a branch, a tag or a commit
 )->Path:    # a folder that 🤗 transformers opens without running foreign code
-    "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`."
+    "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`, and `TokenizerError` for a damaged tokenizer."
     if not Path(source).is_dir(): return download(*hub_name(source), MORE_PARTS, refuse_code)
     if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
+    check_kinds(source)
     refuse_code(source)
     refuse_pickles(source)
+    if (Path(source) / "tokenizer.json").exists(): load_tokenizer(source)
     return Path(source)
 
 def commit_of(

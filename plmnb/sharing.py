@@ -5,7 +5,7 @@ __all__ = ['OPEN', 'MEASURED', 'MAY_GO', 'PICKLES', 'SECRETS', 'SharingError', '
            'read_pretraining', 'score_table', 'head_of_card', 'model_card', 'Parcel', 'pack_folder', 'push']
 
 # %% ../nbs/8_practice/80_sharing.ipynb #c003
-import math, re
+import math, os, re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ MEASURED = {"task": str, "head": str, "way": str, "data": dict, "rows": dict, "c
 def read_measured(folder:Path)->dict:
     "What `plmnb finetune` and chapter 50 wrote beside the weights; {} where they did not. Raises `SharingError` for what is not of that form."
     path = folder / "scores.json"
-    if not path.exists(): return {}
+    if not os.path.lexists(path): return {}
     found = read_json(path)
     try: whole = (found["schema"] == 2 and all(isinstance(found[key], kind) for key, kind in MEASURED.items()) and isinstance(found.get("classes", []), list) and len({tuple(metrics) for metrics in found["test"].values()}) < 2
                   and all(math.isfinite(sum(cell)) and len(cell) == 3 for metrics in found["test"].values() for cell in metrics.values()))
@@ -47,7 +47,7 @@ def read_measured(folder:Path)->dict:
 
 def read_pretraining(folder:Path)->dict:
     "What pre-training wrote beside the weights; {} where it did not. Raises `SharingError` for what is not of that form."
-    found = read_json(folder / "plmnb.json") if (folder / "plmnb.json").exists() else {}
+    found = read_json(folder / "plmnb.json") if os.path.lexists(folder / "plmnb.json") else {}
     if not isinstance(found.get("scores") or {}, dict): raise SharingError(f"{folder / 'plmnb.json'}: is not what `plmnb pretrain` writes: take it away, or save the model again")
     return found
 
@@ -76,7 +76,7 @@ def model_card(
 ):                        # `huggingface_hub.ModelCard`
     "A card of what is known (Mitchell 2019, §4); what nobody has said is left open. Raises `SharingError` for a folder without a model."
     folder, words = Path(folder), words or {}
-    if not (folder / "config.json").exists(): raise SharingError(f"{folder}: no config.json, so it is not the folder of a 🤗 model")
+    if not (folder / "config.json").exists(): raise SharingError(f"{folder}: no config.json, so it is not the folder of a 🤗 model: give another")
     if unknown := set(words) - {"name", "use", "misuse", "data", "limits"}: raise SharingError(f"words for {sorted(unknown)[0]!r}: a card has places for name, use, misuse, data and limits")
     from huggingface_hub import ModelCard
     config, name, measured = read_json(folder / "config.json"), words.get("name") or folder.resolve().name, read_measured(folder)
@@ -127,12 +127,14 @@ def pack_folder(
     "Choose what goes. Raises `SharingError` for a missing card, for pickles, links and secrets."
     folder = Path(folder)
     tensors_in(folder)
-    if not (folder / "config.json").exists(): raise SharingError(f"{folder}: no config.json, so it is not the folder of a 🤗 model")
-    if not (folder / "README.md").exists(): raise SharingError(f"{folder}: no README.md: write a card first, with `model_card(folder).save(folder / 'README.md')`")
+    if not (folder / "config.json").exists(): raise SharingError(f"{folder}: no config.json, so it is not the folder of a 🤗 model: give another")
+    read_json(folder / "config.json")
+    if not os.path.lexists(folder / "README.md"): raise SharingError(f"{folder}: no README.md: write a card first, with `model_card(folder).save(folder / 'README.md')`")
     files, left = {}, []
     for path in sorted(folder.rglob("*")):
-        if path.is_dir(): continue
         name = path.relative_to(folder).as_posix()
+        if not os.path.isfile(path) and (MAY_GO.fullmatch(name) or not path.is_dir()): raise SharingError(f"{name}: is no file that can be read: put the file itself there, or take it away")
+        if path.is_dir(): continue
         if path.is_symlink() and folder.resolve() not in path.resolve().parents: raise SharingError(f"{name}: is a link to a file elsewhere ({path.resolve()}): copy the file, or take the link away")
         if path.suffix in PICKLES: raise SharingError(f"{name}: this kind of file can run code when it is opened, and nobody should have to trust that: take it out of {folder}")
         if not MAY_GO.fullmatch(name): left.append(name); continue

@@ -125,7 +125,7 @@ FILES = {
     LATIN: amid(b"\xe9"),
     HALF: amid(b"\xed\xa0\x80"),
     CHANCE: lambda path: path.write_bytes(bytes((i * 197 + i // 7 * 31) % 256 for i in range(1, 4000))),
-    CUT: changed(lambda content: content[:len(content) * 2 // 3]),
+    CUT: changed(lambda content: content[:len(content) * 3 // 5]),
     LIST: holding("[]"),
     NUMBER: holding("7"),
     NULL: holding("null"),
@@ -212,14 +212,14 @@ PLACES = [
     Place("report.write_report, executed copy", run_at, "run/executed/1_part/10_good.ipynb", lambda d: report.write_report(d / "run")),
     Place("publish.publish, executed copy", run_at, "run/executed/1_part/10_good.ipynb", lambda d: publish.publish(d / "run", d)),
     Place("publish.publish, notebook", run_at, "nbs/1_part/10_good.ipynb", lambda d: publish.publish(d / "run", d)),
-    Place("publish.publish, ledger", run_at, "results/claims.json", lambda d: publish.publish(d / "run", d), names=("claim",)),
-    Place("publish.copy_course, record", lambda d: put(d, "copy/plmnb-course.json", "{}"), "copy/plmnb-course.json", lambda d: publish.copy_course(d / "copy", small_course()), every(lambda found, d: found["new"] == ["index.ipynb"], FOLDER, CIRCLE, NOWHERE),
+    Place("publish.publish, ledger", run_at, "results/claims.json", lambda d: publish.publish(d / "run", d), leaves=(ABSENT,)),
+    Place("publish.copy_course, record", lambda d: put(d, "copy/plmnb-course.json", "{}"), "copy/plmnb-course.json", lambda d: publish.copy_course(d / "copy", small_course()), every(lambda found, d: found["new"] == ["index.ipynb"], FOLDER),
           writes=("copy/nbs", "copy/nbs/*", "copy/plmnb-course.json")),
-    Place("grading.grade_all", lambda d: put(d, "given/ada.ipynb", notebook("1")), "given/ada.ipynb", lambda d: grading.grade_all(d / "given", progress=False), every(unreadable, ABSENT, FOLDER, NOWHERE), names=("given",)),
+    Place("grading.grade_all", lambda d: put(d, "given/ada.ipynb", notebook("1")), "given/ada.ipynb", lambda d: grading.grade_all(d / "given", progress=False), every(unreadable, ABSENT, FOLDER), names=("given",)),
     Place("benchmarks.read_bench", lambda d: put(d, "bench/race.json", '{"arena": {}}'), "bench/race.json", lambda d: benchmarks.read_bench(d / "bench"), {ABSENT: nothing, OTHER: fine}),
     Place("pretraining.claim_folder", lambda d: put(d, "pre/run.json", '{"seed": 0}'), "pre/run.json", lambda d: pretraining.claim_folder(d / "pre", {"seed": 0}), {ABSENT: fine, OTHER: fine}, writes=("pre/run.json",)),
 
-    Place("plmnb run, notebook", book_at, "bad.ipynb", verb(*RUN), every(failed_by_name, ABSENT, FOLDER, NOWHERE, CIRCLE, PIPE), writes=("out", "out/*", "home", "home/*")),
+    Place("plmnb run, notebook", book_at, "bad.ipynb", verb(*RUN), every(failed_by_name, ABSENT, FOLDER, NOWHERE, CIRCLE, PIPE) | {UNREAD: lambda told, d: told.code == 1 and "cannot be read" in told.out}, writes=("out", "out/*", "home", "home/*")),
     Place("plmnb run, ledger", lambda d: (put(d, "nbs/1_part/10_good.ipynb", notebook("1")), ledger_at(d)), "results/claims.json", verb("run", "good", "--scale", "tiny", "--device", "cpu", "--out", "out"), leaves=(ABSENT,)),
     Place("plmnb report", run_at, "run/outcomes.json", verb("report", "run")),
     Place("plmnb report merge", two_runs_at, "other/outcomes.json", verb("report", "merge", "run", "other", "--out", "out")),
@@ -227,7 +227,7 @@ PLACES = [
     Place("plmnb accept, ledger", run_at, "results/claims.json", verb("accept", "run"), {ABSENT: well}, writes=("results/claims.json",)),
     Place("plmnb publish, executed copy", run_at, "run/executed/1_part/10_good.ipynb", verb("publish", "run")),
     Place("plmnb readme, front page", front_page_at, "nbs/index.ipynb", verb("readme", ".")),
-    Place("plmnb readme, ledger", lambda d: (front_page_at(d), ledger_at(d)), "results/claims.json", verb("readme", "."), {ABSENT: well}, writes=("README.md",)),
+    Place("plmnb readme, ledger", lambda d: (front_page_at(d), ledger_at(d)), "results/claims.json", verb("readme", "."), {ABSENT: well}, writes=("README.md", "nbs/index.ipynb")),
     Place("plmnb grade", books_at, "given/ada.ipynb", verb("grade", "given", "--out", "grades.csv"), every(lambda told, d: told.code == 0 and (d / "grades.csv").read_text().count("unreadable") == 1, ABSENT, FOLDER, NOWHERE), leaves=(ABSENT, FOLDER, NOWHERE), writes=("grades.csv",)),
     Place("plmnb progress", lambda d: put(d, "home/progress.json", '{"schema": 1, "solved": {}}'), "home/progress.json", verb("progress"), {ABSENT: well}),
     Place("plmnb pretrain --text", lambda d: put(d, "labels.csv", as_csv(labelled())), "labels.csv", verb("pretrain", *TEXT)),
@@ -241,7 +241,7 @@ PLACES = [
     Place("plmnb fill, model.safetensors", model_at, "model/model.safetensors", verb("fill", "--model", "model", "a [MASK]"), names=("model",)),
     Place("plmnb write", model_at, "gpt/tokenizer.json", verb("write", "--model", "gpt", "a list")),
     Place("plmnb push", model_at, "model/config.json", verb("push", "model", "someone/given", "--dry-run"), {OTHER: well}),
-    Place("plmnb bench", lambda d: (put(d, "out/.bench", ""), put(d, "out/race.json", '{"arena": {}}')), "out/race.json", verb("bench", "race", "--scale", "tiny", "--device", "cpu", "--out", "out"), leaves=(ABSENT,)),
+    Place("plmnb bench", lambda d: (put(d, "out/.bench", ""), put(d, "out/race.json", '{"arena": {}}')), "out/race.json", verb("bench", "race", "--scale", "tiny", "--device", "cpu", "--out", "out"), names=("race",), leaves=(ABSENT,)),
 ]
 
 
@@ -264,7 +264,388 @@ def file_cells():
             yield Cell(kind, place.name, place.run, lay, place.names or (Path(place.file).name,), place.takes.get(kind), place.writes)
 
 
-def cells(): return [*file_cells()]
+# Tables and texts of a user: what is wrong with them, and where.
+
+ROWS = 'text,label\n' + "".join(f'"{text}",class {i % 2}\n' for i, text in enumerate(SENTENCES))
+MANY = 100_000 # paragraphs of ten lines
+
+
+def texts_of(data): return sorted(text for part in data.values() for text in part["text"])
+def holds(*texts): return lambda data, d: texts_of(data) == sorted(texts)
+def all_texts(data, d): return texts_of(data) == sorted(SENTENCES)
+def long_line(n): return "a word of many " * (n // 15)
+
+
+def compressed(content): return gzip.compress(content.encode())
+def nested(): return [{"text": text, "label": {"a": 1}} for text in SENTENCES]
+
+
+TABLES = { # kind → (name of the file, content, what a refusal must name beside the file, or how to see that it was read rightly)
+    "a byte-order mark": ("texts.txt", "\n\n".join(SENTENCES).encode("utf-8-sig"), all_texts),
+    "lines that end as on Windows": ("texts.txt", "\r\n\r\n".join(SENTENCES), all_texts),
+    "a line of 4 MB": ("texts.txt", "\n\n".join([*SENTENCES, long_line(4_000_000)]), lambda data, d: max(map(len, texts_of(data))) > 3_900_000 and len(texts_of(data)) == 41),
+    "a line of 10 MB": ("texts.txt", "one\n\n" + long_line(10_000_000) + "\n", ("line 3", "break it at sentences")),
+    "25 MB without a line end": ("texts.txt", "one\n\n" + "x" * 25_000_000, ("line 3", "break it at sentences")),
+    "a million short lines": ("texts.txt", "".join(f"{i} lines\n" * 9 + "\n" for i in range(MANY)), lambda data, d: len(texts_of(data)) == MANY and sum(map(len, texts_of(data))) == sum(9 * (len(str(i)) + 7) - 1 for i in range(MANY))),
+    "NUL in the fifth line": ("texts.txt", "\n\n".join([*SENTENCES[:2], "a\0b", *SENTENCES[3:]]), ("line 5", "save it as UTF-8")),
+    "Latin-1 in the third line": ("texts.txt", "one\n\ncaf\xe9\n\ntwo".encode("latin-1"), ("line 3", "save the file as UTF-8")),
+    "UTF-16 text": ("texts.txt", "\n\n".join(SENTENCES).encode("utf-16"), ("line 1", "UTF-8")),
+    "a picture called text": ("texts.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ("line 1", "save the file as UTF-8")),
+    "two texts": ("texts.txt", "one\n\ntwo", ("at least 3",)),
+    "one text, forty times": ("texts.txt", "\n\n".join(SENTENCES[:1] * 40), ("at least 3",)),
+    "a kind of file that nobody reads": ("texts.docx", "PK", ("use .txt",)),
+    "only called .gz": ("texts.txt.gz", "\n\n".join(SENTENCES), ("compress it again",)),
+    "a .gz that breaks off": ("texts.txt.gz", compressed("\n\n".join(SENTENCES))[:-20], ("compress it again",)),
+    "a .gz with a turned bit": ("texts.txt.gz", compressed("\n\n".join(SENTENCES))[:60] + b"\xff" + compressed("\n\n".join(SENTENCES))[61:], ("compress it again",)),
+    "a JSON line that breaks off": ("texts.jsonl", lines(labelled(3)) + '{"text": "no e', ("line 4", "write one object a line")),
+    "a JSON line that is a list": ("texts.jsonl", lines(labelled(3)) + '["text"]\n', ("line 4", "not an object")),
+    "a JSON line that is a number": ("texts.jsonl", lines(labelled(3)) + "7\n", ("line 4", "not an object")),
+    "a JSON line nested too deep": ("texts.jsonl", lines(labelled(3)) + "[" * 100_000 + "\n", ("line 4", "write one object a line")),
+    "a JSON line with 5,000 digits": ("texts.jsonl", lines(labelled(3)) + '{"text": ' + "1" * 5000 + "}\n", ("line 4",)),
+    "half a surrogate pair in JSON": ("texts.jsonl", lines([*labelled(3), {"text": "half \ud800 a pair", "label": "class 0"}]), ("row 4", "surrogate")),
+    "a JSON line without the column": ("texts.jsonl", lines([*labelled(3), {"txt": "a"}]), ("row 4", "no column 'text'")),
+    "null for a text": ("texts.jsonl", lines([*labelled(3), {"text": None, "label": "class 0"}]), ("row 4", "fill or drop the row")),
+    "a number for a text": ("texts.jsonl", lines([*labelled(3), {"text": 7, "label": "class 0"}]), ("row 4", "fill or drop the row")),
+    "a list for a text": ("texts.jsonl", lines([*labelled(3), {"text": ["a"], "label": "class 0"}]), ("row 4", "fill or drop the row")),
+    "a quote that is not closed": ("texts.csv", 'text,label\none,a\ntwo,b\n"three,a\nfour,b\n', ("line 5", "check the quotes")),
+    "more cells than the header": ("texts.csv", ROWS + "a,b,c\n", ("line 42", "quote fields")),
+    "fewer cells than the header": ("texts.csv", ROWS + "a\n", ("line 42", "quote fields")),
+    "two columns of one name": ("texts.csv", "text,text,label\na,b,c\n" * 3, ("line 1", "'text'", "name")),
+    "a header alone": ("texts.csv", "text,label\n", ("no rows",)),
+    "an empty table": ("texts.csv", "", ("empty",)),
+    "another header": ("texts.csv", ROWS.replace("text,label", "words,kind"), ("'words', 'kind'",)),
+    "empty cells alone": ("texts.csv", "text,label\n" + " ,class 1\n" * 30, ("column 'text'",)),
+    "a cell of 6 MB": ("texts.csv", ROWS + '"' + "x\n" * 3_000_000 + '",class 0\n', ("line", "check the quotes")),
+    "a Parquet file without a byte": ("texts.parquet", b"", ("write it again",)),
+    "a Parquet file that breaks off": ("texts.parquet", as_parquet(labelled())[:-30], ("write it again",)),
+    "a Parquet file with a damaged page": ("texts.parquet", as_parquet(labelled())[:20] + b"\xff" * 60 + as_parquet(labelled())[80:], ("write it again",)),
+    "a table called Parquet": ("texts.parquet", ROWS, ("write it again",)),
+    "a Parquet file without rows": ("texts.parquet", as_parquet(labelled())[:0] or b"", ("write it again",)),
+    "bytes for a text, in Parquet": ("texts.parquet", as_parquet([{"text": b"\xff\xfe", "label": "a"}] * 30), ("row 1", "fill or drop the row")),
+    "a missing text, in Parquet": ("texts.parquet", as_parquet([*labelled(3), {"text": None, "label": "a"}]), ("row 4", "fill or drop the row")),
+}
+
+
+def stream(d, name): return [text for _, text in corpus.TextStream(d / name)]
+def finetune_line(name): return ("finetune", "--data", name, "--text-column", "text", "--label-column", "label", *LABELS[6:], "--model", "model")
+
+
+READERS = { # place → (folder, name of the file) → a result
+    "corpus.load_text": lambda d, name: corpus.load_text(d / name),
+    "corpus.TextStream": stream,
+    "corpus.load_task": lambda d, name: corpus.load_task("topic", d / name),
+    "corpus.likely_columns": lambda d, name: corpus.likely_columns(d / name),
+    "plmnb pretrain --text": lambda d, name: plmnb("pretrain", "--text", name, *TEXT[2:]),
+    "plmnb pretrain --text --streaming": lambda d, name: plmnb("pretrain", "--text", name, *TEXT[2:], "--streaming"),
+    "plmnb finetune --data": lambda d, name: plmnb(*finetune_line(name)),
+}
+
+
+def table_cells():
+    "Each table and text at each place that it reaches."
+    for kind, (name, content, wanted) in TABLES.items():
+        for place, read in READERS.items():
+            plain, taken = name.startswith("texts.txt"), callable(wanted)
+            if plain and place in ("corpus.load_task", "corpus.likely_columns", "plmnb finetune --data"): continue     # plain text has no labels
+            if taken and place != "corpus.load_text": continue                                                          # a good text would be trained on
+            if kind in ("two texts", "one text, forty times") and "load_text" not in place and place != "plmnb pretrain --text": continue # enough for a stream
+            if place == "corpus.likely_columns" and (any("row" in word or "column" in word for word in wanted) or kind in ("another header", "a million short lines")): continue # it looks at columns, not at what they hold
+            def lay(d, name=name, content=content, place=place):
+                if place.startswith("plmnb fine"): model_at(d)
+                put(d, name, content)
+            yield Cell(kind, place, lambda d, read=read, name=name: read(d, name), lay, () if taken else (name, *wanted), wanted if taken else None)
+
+
+# Labels, spans and choices: rows of a task that do not fit together.
+
+def topic(**third): return [{**row, **third} if i == 2 else row for i, row in enumerate(labelled())]
+def ner(**third): return [{"tokens": ["Ann", str(i), "sings"], "ner_tags": ["B-PER", "O", "O"]} | (third if i == 2 else {}) for i in range(40)]
+def choice(**third): return [{"question": text, "choices": ["yes", "no"], "label": i % 2} | (third if i == 2 else {}) for i, text in enumerate(SENTENCES)]
+def several(**third): return [{"text": text, "labels": ["a"] if i % 2 else ["a", "b"]} | (third if i == 2 else {}) for i, text in enumerate(SENTENCES)]
+def price(**third): return [{"text": text, "number": i * 10} | (third if i == 2 else {}) for i, text in enumerate(SENTENCES)]
+def pair(**third): return [{"question": text, "sentence": text, "label": str(i % 2)} | (third if i == 2 else {}) for i, text in enumerate(SENTENCES)]
+
+
+def squad(**third):
+    row = lambda i: {"context": f"The key of room {i} lies in box {i + 3}.", "question": f"Where is the key of room {i}?", "answers": {"text": [f"box {i + 3}"], "answer_start": [len(f"The key of room {i} lies in ")]}}
+    return [row(i) | (third if i == 2 else {}) for i in range(40)]
+
+
+def answers(*starts, text=("box 5",)): return {"answers": {"text": list(text), "answer_start": list(starts)}}
+def together(data, d): return all(len({split for split, part in data.items() if text in part["text"]}) == 1 for text in SENTENCES)
+
+
+TASKS = { # kind → (task, rows, what a refusal must name beside the file, or how to see that it was read rightly)
+    "one class alone": ("topic", [{"text": text, "label": "the same"} for text in SENTENCES], ("'the same'", "at least two classes")),
+    "a missing label": ("topic", topic(label=None), ("row 3", "no label in column 'label'")),
+    "NaN for a label": ("topic", topic(label=math.nan), ("row 3", "no label in column 'label'")),
+    "white space for a label": ("topic", topic(label=" \t"), ("row 3", "no label in column 'label'")),
+    "a broken number for a label": ("topic", topic(label=0.37), ("row 3", "0.37", "regression")),
+    "a list for a label": ("topic", topic(label=["a", "b"]), ("row 3", "column 'label'", "multilabel")),
+    "an object for a label": ("topic", topic(label={"a": 1}), ("row 3", "column 'label'", "write a word")),
+    "rows given twice": ("topic", labelled() * 2, together),
+    "ids given twice": ("topic", [row | {"id": 1} for row in labelled()], lambda data, d: sum(map(len, data.values())) == 40),
+    "labels that are whole numbers": ("topic", [row | {"label": float(i % 3)} for i, row in enumerate(labelled())], lambda data, d: data["train"].features["label"].names == ["0", "1", "2"]),
+    "two rows": ("topic", labelled(2), ("at least 3",)),
+    "fewer tags than words": ("ner", ner(ner_tags=["O"]), ("row 3", "3 words, 1 tags")),
+    "more tags than words": ("ner", ner(ner_tags=["O"] * 5), ("row 3", "3 words, 5 tags")),
+    "tags that are not IOB": ("ner", ner(ner_tags=["PERSON", "O", "O"]), ("row 3", "'PERSON'", "'B-KIND'")),
+    "a tag without a kind": ("ner", ner(ner_tags=["B-", "O", "O"]), ("row 3", "'B-'", "'B-KIND'")),
+    "a missing tag": ("ner", ner(ner_tags=["B-PER", None, "O"]), ("row 3", "'ner_tags'")),
+    "a number for tags": ("ner", ner(ner_tags=7), ("row 3", "'ner_tags'", "list")),
+    "a number for words": ("ner", ner(tokens=7), ("row 3", "'tokens'", "list")),
+    "no words": ("ner", ner(tokens=[], ner_tags=[]), ("row 3", "0 words")),
+    "an answer that is not in the text": ("reading", squad(**answers(0)), ("row 3", "does not stand in the context at 0")),
+    "a span outside of the text": ("reading", squad(**answers(10_000)), ("row 3", "does not stand in the context at 10000")),
+    "a span before the text": ("reading", squad(**answers(-3)), ("row 3", "does not stand in the context at -3")),
+    "an empty answer": ("reading", squad(**answers(0, text=[""])), ("row 3", "does not stand in the context at 0")),
+    "more answers than places": ("reading", squad(**answers(27, text=["box 5", "box"])), ("row 3", "2 texts, 1 places")),
+    "an answer without a place": ("reading", squad(answers={"text": ["box 5"]}), ("row 3", "'answers'", "answer_start")),
+    "a word for a place": ("reading", squad(**answers("here")), ("row 3", "'answers'", "answer_start")),
+    "a text for answers": ("reading", squad(answers="box 5"), ("row 3", "'answers'", "answer_start")),
+    "a number for answers": ("reading", squad(answers=5), ("row 3", "'answers'", "answer_start")),
+    "a label that is no choice": ("choice", choice(label="perhaps"), ("row 3", "'perhaps'", "no such choice")),
+    "a number beyond the choices": ("choice", choice(label=2), ("row 3", "'2'", "no such choice")),
+    "one choice": ("choice", choice(choices=["yes"], label=0), ("row 3", "1 choices")),
+    "a ragged row of choices": ("choice", choice(choices=["yes", "no", "perhaps"]), ("row 3", "3 choices")),
+    "a number for choices": ("choice", choice(choices=3), ("row 3", "'choices'", "list")),
+    "a number for labels": ("multilabel", several(labels=3), ("row 3", "'labels'", "list")),
+    "a missing one among labels": ("multilabel", several(labels=["a", None]), ("row 3", "'labels'")),
+    "a word for a number": ("regression", price(number="much"), ("row 3", "'much'", "no finite number")),
+    "an infinite number": ("regression", price(number=math.inf), ("row 3", "inf", "no finite number")),
+    "a list for a number": ("regression", price(number=[1]), ("row 3", "no finite number")),
+    "half a pair": ("matching", pair(sentence=None), ("row 3", "'sentence'")),
+    "a number for half a pair": ("matching", pair(sentence=7), ("row 3", "'sentence'", "fill or drop the row")),
+}
+
+
+def task_cells():
+    "Each task's rows where they are read, and where they are trained on: told by the first to look, before anything is learnt."
+    for kind, (task, rows, wanted) in TASKS.items():
+        taken = callable(wanted)
+        lay = lambda d, rows=rows: (put(d, "rows.jsonl", lines(rows)), model_at(d))
+        names = () if taken else ("rows.jsonl", *wanted)
+        yield Cell(kind, f"corpus.load_task", lambda d, task=task: corpus.load_task(task, d / "rows.jsonl"), lay, names, wanted if taken else None)
+        if not taken: yield Cell(kind, "plmnb finetune --task", lambda d, task=task: plmnb("finetune", "--data", "rows.jsonl", "--task", task, *LABELS[6:], "--model", "model"), lay, names)
+
+
+# Numbers and names that cannot be meant.
+
+def tuned(**settings): return lambda: finetuning.FinetuneConfig(**settings)
+def trained(**settings): return lambda: training.TrainConfig(**{"steps": 1, **settings})
+def adapted(**settings): return lambda: pretraining.adapt(pretraining.recipe_for("modern", "tiny"), settings)
+def preset(**settings): return lambda: heads.head_preset("topic", small_tokenizer(), scale="tiny", **settings)
+def shaped(**settings): return lambda: transformer.modern_config(**{"vocab_size": 100, **settings})
+def dials(**settings): return lambda: runner.Dials(**settings)
+def set_p(name, value): return {"plmnb pretrain -p": ("pretrain", "-p", name, value, *TEXT), "plmnb finetune -p": ("finetune", "-p", name, value, *LABELS, "--model", "model")}
+def pretrain_p(name, value): return {"plmnb pretrain -p": ("pretrain", "-p", name, value, *TEXT)}
+def finetune_p(name, value): return {"plmnb finetune -p": ("finetune", "-p", name, value, *LABELS, "--model", "model")}
+
+
+@cache
+def small_tokenizer(): return finetuning.load_tokenizer_of(models() / "model")
+
+
+VERBS = {"plmnb run": ("run", "bad.ipynb", "--out", "out"), "plmnb pretrain": ("pretrain", "--text", "labels.csv", "--out", "out"), "plmnb finetune": ("finetune", *LABELS[:6], "--model", "model", "--out", "out"),
+         "plmnb fill": ("fill", "--model", "model", "a [MASK]"), "plmnb write": ("write", "--model", "gpt", "a list"), "plmnb bench": ("bench", "growth", "--out", "out")}
+
+
+def each_verb(*words, but=()): return {verb: (*line, *words) for verb, line in VERBS.items() if verb not in but}
+
+
+VALUES = { # kind → (what a refusal must name, {place: a call, or the words of a line})
+    "a batch of 0": (("batch=0",), {"FinetuneConfig": tuned(batch=0), "adapt": adapted(batch=0), "head_preset": preset(batch=0), **set_p("batch", 0)}),
+    "half a batch": (("batch=1.5",), {"FinetuneConfig": tuned(batch=1.5), "adapt": adapted(batch=1.5), "head_preset": preset(batch=1.5), **set_p("batch", 1.5)}),
+    "a word for the batch": (("batch='many'",), {"FinetuneConfig": tuned(batch="many"), "adapt": adapted(batch="many"), "head_preset": preset(batch="many"), **set_p("batch", "many")}),
+    "a rate of inf": (("lr=inf",), {"FinetuneConfig": tuned(lr=math.inf), "TrainConfig": trained(adamw_lr=math.inf), "adapt": adapted(muon_lr=math.inf), **finetune_p("lr", "inf"), **pretrain_p("adamw_lr", "inf")}),
+    "a rate of NaN": (("lr=nan",), {"FinetuneConfig": tuned(lr=math.nan), "TrainConfig": trained(muon_lr=math.nan), "adapt": adapted(adamw_lr=math.nan), **finetune_p("lr", "NaN"), **pretrain_p("muon_lr", "NaN")}),
+    "a negative rate": (("lr=-",), {"FinetuneConfig": tuned(lr=-1e-3), "TrainConfig": trained(adamw_lr=-1.0), "adapt": adapted(muon_lr=-1.0), **finetune_p("lr", "-0.001"), **pretrain_p("muon_lr", "-1")}),
+    "a word for the rate": (("lr='fast'",), {"FinetuneConfig": tuned(lr="fast"), "TrainConfig": trained(adamw_lr="fast"), "adapt": adapted(muon_lr="fast"), **finetune_p("lr", "fast"), **pretrain_p("adamw_lr", "fast")}),
+    "0 epochs": (("epochs=0",), {"FinetuneConfig": tuned(epochs=0), "head_preset": preset(epochs=0), **finetune_p("epochs", 0)}),
+    "a negative decay": (("weight_decay=-1",), {"FinetuneConfig": tuned(weight_decay=-1.0), "TrainConfig": trained(weight_decay=-1.0), **set_p("weight_decay", -1)}),
+    "a warm-up of 2": (("warmup=2",), {"FinetuneConfig": tuned(warmup=2), "TrainConfig": trained(warmup=2), **set_p("warmup", 2)}),
+    "a window of 0": (("max_len=0",), {"FinetuneConfig": tuned(max_len=0), "TransformerConfig": shaped(max_len=0), "save_tokenizer": lambda: tokenizer.save_tokenizer(tokenizer.load_tokenizer(models() / "model"), "out", max_len=0), **finetune_p("max_len", 0)}),
+    "a window longer than the model": (("max_len=4000",), {"heads.finetune": lambda: heads.room_of(small_tokenizer(), finetuning.FinetuneConfig(max_len=4000)), **finetune_p("max_len", 4000)}),
+    "a stride as long as the window": (("stride=62",), {"FinetuneConfig": tuned(stride=62), **finetune_p("stride", 62)}),
+    "a negative patience": (("patience=-1",), {"FinetuneConfig": tuned(patience=-1), **finetune_p("patience", -1)}),
+    "0 steps": (("steps=0",), {"TrainConfig": trained(steps=0), "adapt": adapted(steps=0), **pretrain_p("steps", 0)}),
+    "steps without end": (("steps=inf",), {"TrainConfig": trained(steps=math.inf), "adapt": adapted(steps=math.inf), **pretrain_p("steps", "inf")}),
+    "a block of 1": (("block=1",), {"adapt": adapted(block=1), **pretrain_p("block", 1)}),
+    "a mask rate of 1": (("mask_rate=1",), {"adapt": adapted(mask_rate=1.0), **pretrain_p("mask_rate", 1)}),
+    "an odd width": (("d_model=33",), {"TransformerConfig": shaped(d_model=33), "adapt": adapted(d_model=33), **pretrain_p("d_model", 33)}),
+    "0 heads": (("n_heads=0",), {"TransformerConfig": shaped(n_heads=0), "adapt": adapted(n_heads=0), **pretrain_p("n_heads", 0)}),
+    "no room for the alphabet": (("vocab_size=6",), {"train_wordpiece": lambda: tokenizer.train_wordpiece(SENTENCES, 6), "train_byte_bpe": lambda: tokenizer.train_byte_bpe(SENTENCES, 6)}),
+    "0 pieces": (("vocab_size=0",), {"train_wordpiece": lambda: tokenizer.train_wordpiece(SENTENCES, 0), "TransformerConfig": shaped(vocab_size=0), **pretrain_p("vocab_size", 0)}),
+    "a seed of -1": (("seed=-1", "4294967295"), {"start_run": lambda: core.start_run("tiny", -1), "seed_everything": lambda: core.seed_everything(-1), "Dials": dials(seed=-1), "WorldConfig": lambda: world.WorldConfig(seed=-1), "FinetuneConfig": tuned(seed=-1), **each_verb("--seed", -1, but=["plmnb bench"])}),
+    "a seed of 2 to the 40": (("seed=1099511627776", "4294967295"), {"start_run": lambda: core.start_run("tiny", 2**40), "Dials": dials(seed=2**40), "WorldConfig": lambda: world.WorldConfig(seed=2**40), "FinetuneConfig": tuned(seed=2**40), **each_verb("--seed", 2**40, but=["plmnb bench"])}),
+    "half a seed": (("seed=0.5",), {"start_run": lambda: core.start_run("tiny", 0.5), "Dials": dials(seed=0.5), "WorldConfig": lambda: world.WorldConfig(seed=0.5), "FinetuneConfig": tuned(seed=0.5), **finetune_p("seed", 0.5)}),
+    "an unknown device": (("'tpu'", "'cuda'"), {"resolve_device": lambda: core.resolve_device("tpu"), "Dials": dials(device="tpu"), **each_verb("--device", "tpu")}),
+    "an unknown scale": (("'huge'", "'laptop'"), {"resolve_scale": lambda: core.resolve_scale("huge"), "Dials": dials(scale="huge"), "recipe_for": lambda: pretraining.recipe_for("modern", "huge"), "finetune_preset": lambda: finetuning.finetune_preset("huge"),
+                         "arena_for": lambda: benchmarks.arena_for("huge"), "transfer_plan": lambda: transfer.transfer_plan("huge"), "adaptation.next_recipe": lambda: adaptation.next_recipe(transformer.modern_config(100), "huge"), **each_verb("--scale", "huge")}),
+    "an unknown task": (("'poetry'", "ner"), {"head_preset": lambda: heads.head_preset("poetry", small_tokenizer()), "as_task": lambda: heads.as_task("poetry", {}), "plmnb finetune": ("finetune", *LABELS, "--task", "poetry", "--model", "model")}),
+    "an unknown shape": (("'t5'", "'bert'"), {"recipe_for": lambda: pretraining.recipe_for("t5"), "plmnb pretrain": (*VERBS["plmnb pretrain"], "--shape", "t5")}),
+    "an unknown way": (("magic", "lora"), {"plmnb finetune": (*VERBS["plmnb finetune"], "--way", "magic")}),
+    "an unknown setting": (("'speed'",), {"adapt": adapted(speed=1), "head_preset": preset(speed=1), "TransformerConfig.from_dict": lambda: transformer.TransformerConfig.from_dict({"vocab_size": 1, "speed": 1}) if False else pretraining.adapt(pretraining.recipe_for("gpt", "tiny"), {"speed": 1}), **set_p("speed", 1)}),
+    "an unknown column for the text": (("'body'", "'text'", "labels.csv"), {"load_text": lambda: corpus.load_text("labels.csv", column="body"), "load_task": lambda: corpus.load_task("topic", "labels.csv", text_column="body"), "plmnb pretrain": (*VERBS["plmnb pretrain"], "--column", "body"), "plmnb finetune": ("finetune", "--data", "labels.csv", "--text-column", "body", "--label-column", "label", "--model", "model", "--out", "out")}),
+    "an unknown column for the label": (("'kind'", "'label'", "labels.csv"), {"load_task": lambda: corpus.load_task("topic", "labels.csv", label_column="kind"), "plmnb finetune": ("finetune", "--data", "labels.csv", "--text-column", "text", "--label-column", "kind", "--model", "model", "--out", "out")}),
+    "a column of another task": (("'tags'",), {"load_task": lambda: corpus.load_task("topic", "labels.csv", columns={"tags": "label"}), "plmnb finetune": (*VERBS["plmnb finetune"], "--column", "tags=label")}),
+    "an unknown dial of the world": (("'weather'", "people"), {"parse_source": lambda: world.parse_source("world:weather=1"), "load_text": lambda: corpus.load_text("world:weather=1"), "load_task": lambda: corpus.load_task("spam", "world:weather=1"), "plmnb pretrain": ("pretrain", "--text", "world:weather=1", "--out", "out"), "plmnb finetune": ("finetune", "--data", "world:weather=1", "--out", "out")}),
+    "a world of 3 people": (("people=3",), {"WorldConfig": lambda: world.WorldConfig(people=3), "load_text": lambda: corpus.load_text("world:people=3"), "plmnb pretrain": ("pretrain", "--text", "world:people=3", "--out", "out")}),
+    "a bias of NaN": (("bias=nan",), {"WorldConfig": lambda: world.WorldConfig(bias=math.nan), "parse_source": lambda: world.parse_source("world:bias=nan"), "plmnb finetune": ("finetune", "--data", "world:bias=nan", "--out", "out")}),
+    "a task that the source has not": (("'ner'",), {"load_task": lambda: corpus.load_task("ner"), "plmnb finetune": ("finetune", "--task", "ner", "--model", "model", "--scale", "tiny", "--out", "out")}),
+    "0 jobs": (("jobs=0",), {"run_notebooks": lambda: runner.run_notebooks(["bad.ipynb"], "out", jobs=0), "plmnb run": (*VERBS["plmnb run"], "--jobs", 0)}),
+    "a timeout of 0": (("timeout=0",), {"Dials": dials(timeout=0), "plmnb run": (*VERBS["plmnb run"], "--timeout", 0)}),
+    "a timeout of NaN": (("timeout=nan",), {"Dials": dials(timeout=math.nan), "plmnb run": (*VERBS["plmnb run"], "--timeout", "nan")}),
+    "a share that is none": (("3/2",), {"shard": lambda: runner.shard(["a"], "3/2"), "plmnb run": (*VERBS["plmnb run"], "--shard", "3/2")}),
+    "an empty share": (("5/9",), {"shard": lambda: runner.shard(["a"], "5/9"), "plmnb run": (*VERBS["plmnb run"], "--shard", "5/9")}),
+    "a share in words": (("the second",), {"shard": lambda: runner.shard(["a"], "the second"), "plmnb run": (*VERBS["plmnb run"], "--shard", "the second")}),
+    "an unknown chapter": (("'no_such'",), {"find_notebooks": lambda: runner.find_notebooks("no_such"), "plmnb run": ("run", "no_such", "--out", "out")}),
+    "an unknown parameter": (("'m'",), {"run_notebooks": lambda: runner.run_notebooks(["bad.ipynb"], "out", parameters={"m": 1}), "plmnb run": (*VERBS["plmnb run"], "-p", "m", 3)}),
+    "a parameter that is code": (("import os",), {"run_notebooks": lambda: runner.run_notebooks(["bad.ipynb"], "out", parameters={"n = 1; import os": 1}), "plmnb run": (*VERBS["plmnb run"], "-p", "n = 1; import os=3")}),
+    "a parameter without a value": (("-p n",), {"plmnb run": (*VERBS["plmnb run"], "-p", "n")}),
+    "0 rounds": (("rounds=0",), {"plan_bench": lambda: benchmarks.plan_bench([], "cpu", 1, 0), "plmnb bench": (*VERBS["plmnb bench"], "--rounds", 0)}),
+    "NaN minutes": (("minutes=nan",), {"plan_bench": lambda: benchmarks.plan_bench([], "cpu", math.nan, 1), "plmnb bench": (*VERBS["plmnb bench"], "--minutes", "nan")}),
+    "an unknown benchmark": (("'beauty'", "race"), {"plan_bench": lambda: benchmarks.plan_bench(["beauty"], "cpu", 1, 1), "plmnb bench": ("bench", "beauty", "--out", "out")}),
+    "0 seconds to judge": (("seconds=0",), {"Limits": lambda: grading.Limits(0), "plmnb grade": ("grade", "given", "--seconds", 0)}),
+    "NaN seconds to judge": (("seconds=nan",), {"Limits": lambda: grading.Limits(math.nan), "plmnb grade": ("grade", "given", "--seconds", "nan")}),
+    "no memory to judge": (("memory=",), {"Limits": lambda: grading.Limits(1, 0), "plmnb grade": ("grade", "given", "--memory", -1)}),
+    "memory without end": (("memory=inf",), {"Limits": lambda: grading.Limits(1, math.inf), "plmnb grade": ("grade", "given", "--memory", "inf")}),
+    "0 guesses": (("k=0",), {"fill": lambda: pretraining.fill(*hub.load_stock("model"), "a [MASK]", 0), "plmnb fill": (*VERBS["plmnb fill"], "-k", 0)}),
+    "no gap": (("[MASK]",), {"fill": lambda: pretraining.fill(*hub.load_stock("model"), "a list"), "plmnb fill": ("fill", "--model", "model", "a list")}),
+    "a sentence longer than the model": (("tokens", "32"), {"fill": lambda: pretraining.fill(*hub.load_stock("model"), "a [MASK] " * 40), "plmnb fill": ("fill", "--model", "model", "a [MASK] " * 40), "continue_text": lambda: pretraining.continue_text(*hub.load_stock("gpt"), "a list " * 40), "plmnb write": ("write", "--model", "gpt", "a list " * 40)}),
+    "a model of the other kind": (("model",), {"fill": lambda: pretraining.fill(*hub.load_stock("gpt"), "a [MASK]"), "continue_text": lambda: pretraining.continue_text(*hub.load_stock("model"), "a"), "plmnb fill": ("fill", "--model", "gpt", "a [MASK]"), "plmnb write": ("write", "--model", "model", "a")}),
+    "a negative temperature": (("temperature=-1",), {"continue_text": lambda: pretraining.continue_text(*hub.load_stock("gpt"), "a", temperature=-1.0), "plmnb write": (*VERBS["plmnb write"], "--temperature", -1)}),
+    "a temperature of NaN": (("temperature=nan",), {"continue_text": lambda: pretraining.continue_text(*hub.load_stock("gpt"), "a", temperature=math.nan), "plmnb write": (*VERBS["plmnb write"], "--temperature", "nan")}),
+    "a negative number of tokens": (("tokens=-1",), {"continue_text": lambda: pretraining.continue_text(*hub.load_stock("gpt"), "a", -1), "plmnb write": (*VERBS["plmnb write"], "--tokens", -1)}),
+    "a step before the first": (("step=-1",), {"save_checkpoint": lambda: checkpoint.save_checkpoint("out", -1, {}, {})}),
+    "no checkpoint to keep": (("keep=0",), {"save_checkpoint": lambda: checkpoint.save_checkpoint("out", 1, {}, {}, keep=0)}),
+    "bounds that nothing meets": (("min_words=5",), {"CleanConfig": lambda: cleaning.CleanConfig(min_words=5, max_words=3)}),
+    "a share above 1": (("=2",), {"CleanConfig": lambda: cleaning.CleanConfig(repeated=2), "WorldConfig": lambda: world.WorldConfig(bias=2)}),
+    "budgets that fall": (("budgets=(200, 60)",), {"TransferPlan": lambda: transfer.TransferPlan((200, 60))}),
+    "a name that is none": (("not a name!",), {"hub_name": lambda: hub.hub_name("not a name!"), "fetch": lambda: hub.fetch("not a name!"), "load_stock": lambda: hub.load_stock("not a name!"), "build_classifier": lambda: finetuning.build_classifier("not a name!", ["a", "b"]), "load_tokenizer_of": lambda: finetuning.load_tokenizer_of("not a name!"), "load_classifier": lambda: classification.load_classifier("not a name!"),
+                            "plmnb fill": ("fill", "--model", "not a name!", "a [MASK]"), "plmnb write": ("write", "--model", "not a name!", "a"), "plmnb finetune": ("finetune", *LABELS, "--model", "not a name!"), "plmnb pretrain": (*VERBS["plmnb pretrain"], "--model", "not a name!"), "plmnb push": ("push", "model", "not a name!", "--dry-run")}),
+    "a data set that is no name": (("hub:",), {"load_text": lambda: corpus.load_text("hub:one"), "load_task": lambda: corpus.load_task("topic", "hub:one"), "TextStream": lambda: corpus.TextStream("hub:one"), "plmnb pretrain": ("pretrain", "--text", "hub:one", "--out", "out"), "plmnb finetune": ("finetune", "--data", "hub:one", "--model", "model", "--out", "out")}),
+    "a name with NUL": (("\\x00",), {"load_text": lambda: corpus.load_text("a\0b.txt"), "load_task": lambda: corpus.load_task("topic", "a\0b.csv"), "TextStream": lambda: corpus.TextStream("a\0b.txt"), "load_ledger": lambda: claims.load_ledger("a\0b.json"), "read_results": lambda: runner.read_results("a\0b"), "find_notebooks": lambda: runner.find_notebooks("a\0b.ipynb"), "load_tokenizer": lambda: tokenizer.load_tokenizer("a\0b"),
+                        "load_stock": lambda: hub.load_stock("a\0b"), "grade_all": lambda: grading.grade_all("a\0b"), "copy_course": lambda: publish.copy_course("a\0b", small_course()), "plmnb pretrain": ("pretrain", "--text", "a\0b.txt", "--out", "out"), "plmnb finetune": ("finetune", "--data", "a\0b.csv", "--out", "out"), "plmnb report": ("report", "a\0b"), "plmnb grade": ("grade", "a\0b"), "plmnb course": ("course", "a\0b"),
+                        "plmnb fill": ("fill", "--model", "a\0b", "a [MASK]"), "plmnb run --out": (*VERBS["plmnb run"][:2], "--out", "a\0b"), "plmnb pretrain --out": ("pretrain", "--text", "labels.csv", "--out", "a\0b"), "plmnb finetune --out": ("finetune", *LABELS[:6], "--model", "model", "--out", "a\0b")}),
+}
+LONG_NAME = "x" * 5000
+VALUES["a name longer than the system allows"] = (("xxx",), {place: tuple(word if not isinstance(word, str) else word.replace("a\0b", LONG_NAME) for word in words) for place, words in VALUES["a name with NUL"][1].items() if isinstance(words, tuple)} | {
+    "load_text": lambda: corpus.load_text(LONG_NAME + ".txt"), "load_task": lambda: corpus.load_task("topic", LONG_NAME + ".csv"), "TextStream": lambda: corpus.TextStream(LONG_NAME + ".txt"), "load_ledger": lambda: claims.load_ledger(LONG_NAME), "read_results": lambda: runner.read_results(LONG_NAME), "find_notebooks": lambda: runner.find_notebooks(LONG_NAME + ".ipynb"),
+    "load_tokenizer": lambda: tokenizer.load_tokenizer(LONG_NAME), "load_stock": lambda: hub.load_stock(LONG_NAME), "grade_all": lambda: grading.grade_all(LONG_NAME), "copy_course": lambda: publish.copy_course(LONG_NAME, small_course())})
+
+
+def without_gpu():
+    "Asking for cuda where PyTorch finds none."
+    import torch
+    if torch.cuda.is_available(): return {}
+    return {"resolve_device": lambda: core.resolve_device("cuda"), "start_run": lambda: core.start_run("tiny", 0, "cuda"), "Dials": dials(device="cuda"), **each_verb("--device", "cuda")}
+
+
+def desk_at(folder): labels_at(folder); book_at(folder); books_at(folder)
+
+
+def value_cells():
+    "Each value at each dial."
+    for kind, (names, places) in [*VALUES.items(), ("cuda where there is none", (("'cuda'", "'cpu'"), without_gpu()))]:
+        for place, act in places.items():
+            yield Cell(kind, place, (lambda d, words=act: plmnb(*words)) if isinstance(act, tuple) else (lambda d, act=act: act()), desk_at, names)
+
+
+# Where a result cannot go.
+
+def stone(d): put(d, "out", "of stone")
+def theirs(d): put(d, "out/thesis.txt", "two years of work")
+
+
+OUTS = { # kind → (what lies there, what is given, what a refusal must name)
+    "--out is a file": (stone, "out", ("out", "is no folder")),
+    "--out inside of a file": (stone, "out/deeper/still", ("out", "is no folder")),
+    "--out holds something else": (theirs, "out", ("out", "not empty")),
+    "--out where nobody may write": (lambda d: None, "/proc/plmnb", ("/proc",)),
+    "--out is a link that leads nowhere": (lambda d: (d / "out").symlink_to("/proc/nowhere"), "out", ("out",)),
+    "--out is a pipe": (lambda d: os.mkfifo(d / "out"), "out", ("out",)),
+}
+WRITERS = { # place → (line without what is given, whether it takes a folder that holds something else)
+    "plmnb run --out": (("run", "bad.ipynb", "--scale", "tiny", "--device", "cpu", "--out"), False), "plmnb report merge --out": (("report", "merge", "run", "other", "--out"), False), "plmnb pretrain --out": (("pretrain", "--text", "labels.csv", "--scale", "tiny", "--device", "cpu", "--out"), False),
+    "plmnb finetune --out": (("finetune", *LABELS[:6], "--model", "model", "--scale", "tiny", "--device", "cpu", "--out"), False), "plmnb bench --out": (("bench", "growth", "--scale", "tiny", "--device", "cpu", "--out"), False), "plmnb course": (("course",), True), "plmnb lab": (("lab",), True),
+    "plmnb grade --out": (("grade", "empty", "--out"), None)}
+
+
+def out_cells():
+    "Each bad place for a result at each verb that writes one; and at the functions below them."
+    for kind, (lay, given, names) in OUTS.items():
+        for place, (words, mixed) in WRITERS.items():
+            if "something else" in kind and mixed is not False or place == "plmnb grade --out" and kind in ("--out is a file", "--out is a pipe", "--out is a link that leads nowhere"): continue # a copy of the course may lie beside other things, a table takes the place of a file
+            def before(d, lay=lay): desk_at(d); two_runs_at(d); put(d, "empty/ada.ipynb", "{"); lay(d)
+            said = names[:1] if mixed is not False else names
+            yield Cell(kind, place, lambda d, words=words, given=given: plmnb(*words, given), before, said)
+        if kind == "--out holds something else": continue
+        path = lambda d, given=given: Path(given) if given.startswith("/") else d / given
+        for name, act in {"tokenizer.save_tokenizer": lambda p: tokenizer.save_tokenizer(tokenizer.load_tokenizer(models() / "model"), p, max_len=8), "checkpoint.save_checkpoint": lambda p: checkpoint.save_checkpoint(p, 1, {}, {}),
+                          "hub.save_stock": lambda p: hub.save_stock(*hub.load_stock(models() / "model"), p), "publish.copy_course": lambda p: publish.copy_course(p, small_course()), "runner.run_notebooks": lambda p: runner.run_notebooks(["bad.ipynb"], p, scale="tiny", device="cpu"),
+                          "runner.merge_results": lambda p: runner.merge_results(["run", "other"], p), "grading.save_grades": lambda p: grading.save_grades([], p / "grades.csv"), "finetuning.save_tuned": lambda p: finetuning.save_tuned(small_model(), small_tokenizer(), 8, p)}.items():
+            yield Cell(kind, name, lambda d, act=act, path=path: act(path(d)), lambda d, lay=lay: (desk_at(d), two_runs_at(d), lay(d)), names[:1])
+
+
+@cache
+def small_model(): return finetuning.build_classifier(models() / "model", ["a", "b"])
+
+
+# Folders that are no model, or not the right one.
+
+def emptied(d, *kept):
+    for path in (d / "model").iterdir():
+        if path.name not in kept: path.unlink()
+
+
+def with_config(**changes):
+    def spoil(d): put(d, "model/config.json", json.dumps(json.loads((d / "model/config.json").read_text()) | changes))
+    return spoil
+
+
+def other_tokenizer(d): hub.save_tokenizer(tokenizer.train_wordpiece([*SENTENCES, "völlig andere zeichen: äöüßéèñ" * 3], 200), d / "model", max_len=32)
+def no_model(d): shutil.rmtree(d / "model"); put(d, "model", "a file")
+
+
+MODELS = { # kind → (how the folder is spoiled, kinds of places at which it is told)
+    "an empty folder": (emptied, "code card pieces"),
+    "a config alone": (lambda d: emptied(d, "config.json"), "code card pieces"),
+    "no weights": (lambda d: (d / "model/model.safetensors").unlink(), "code card pieces"),
+    "a pickle for weights": (lambda d: (d / "model/model.safetensors").rename(d / "model/pytorch_model.bin"), "code card pieces"),
+    "an index of parts that are not there": (lambda d: ((d / "model/model.safetensors").unlink(), put(d, "model/model.safetensors.index.json", '{"weight_map": {"a": "model-00001-of-00002.safetensors"}}')), "code card pieces"),
+    "a config of a family that nobody knows": (with_config(model_type="gpt9"), "code pieces"),
+    "a config of another width": (with_config(hidden_size=32), "code"),
+    "a config of a billion layers": (with_config(num_hidden_layers=10**9), "code"),
+    "a config with words for numbers": (with_config(hidden_size="wide"), "code"),
+    "a config with code of its own": (with_config(auto_map={"AutoModel": "x.Y"}), "code pieces"),
+    "more pieces than rows": (other_tokenizer, "own"),
+    "no tokenizer": (lambda d: [(d / "model" / name).unlink() for name in ("tokenizer.json", "tokenizer_config.json")], "own pieces"),
+    "a file in place of the folder": (no_model, "code card pieces"),
+}
+OPENERS = { # place → (which kinds it sees, what it does)
+    "hub.load_stock": ("code own", lambda d: hub.load_stock(d / "model")),
+    "finetuning.build_classifier": ("code", classifier),
+    "finetuning.load_tokenizer_of": ("pieces", lambda d: finetuning.load_tokenizer_of(d / "model")),
+    "tasks.classification.load_classifier": ("code", lambda d: classification.load_classifier(d / "model")),
+    "sharing.model_card": ("card", lambda d: sharing.model_card(d / "model")),
+    "sharing.pack_folder": ("card", lambda d: sharing.pack_folder(d / "model")),
+    "adaptation.continuation": ("own", lambda d: adaptation.continue_pretraining(d / "model", corpus.load_text(d / "labels.csv"), scale="tiny")),
+    "plmnb fill": ("code own", verb("fill", "--model", "model", "a [MASK]")),
+    "plmnb pretrain --model": ("code own", verb("pretrain", "--model", "model", *TEXT)),
+    "plmnb finetune --model": ("code", verb("finetune", *LABELS, "--model", "model")),
+    "plmnb push": ("card", verb("push", "model", "someone/given", "--dry-run")),
+}
+
+
+def model_cells():
+    "Each folder that is no model at each place that opens one."
+    for kind, (spoil, told) in MODELS.items():
+        for place, (sees, act) in OPENERS.items():
+            if set(told.split()) & set(sees.split()): yield Cell(kind, place, act, lambda d, spoil=spoil: (labels_at(d), spoil(d)), ("model",))
+
+
+def cells(): return [*file_cells(), *table_cells(), *task_cells(), *value_cells(), *out_cells(), *model_cells()]
 
 
 def main(*words):

@@ -34,7 +34,7 @@ class Cell:
     lay: object         # (the folder): what lies there before
     names: tuple = ()   # what the refusal must name: the file, the line, the field
     accepts: object = None # (result, folder) → whether it is right; None: it must be refused
-    writes: tuple = ()  # patterns of what may be new afterwards, where it is accepted
+    writes: tuple = ()  # patterns of what may be new or changed afterwards, where it is accepted
 
     def __str__(self): return f"{self.place}: {self.kind}"
 
@@ -117,8 +117,9 @@ def faults(cell, folder):
         took = time.perf_counter() - began
         wrong = judged(cell, result, error, folder)
     after = contents(folder)
-    new = [name for name in after if name not in before and not (cell.accepts and any(Path(name).match(pattern) for pattern in cell.writes))]
-    changed = [name for name in before if after.get(name) != before[name]]
+    may = lambda name: cell.accepts and any(Path(name).match(pattern) for pattern in cell.writes)
+    new = [name for name in after if name not in before and not may(name)]
+    changed = [name for name in before if after.get(name) != before[name] and not may(name)]
     return wrong + ([f"left behind: {', '.join(new[:3])}"] if new else []) + ([f"changed: {', '.join(changed[:3])}"] if changed else []) + ([f"took {took:.1f} s"] if took > SECONDS else [])
 
 

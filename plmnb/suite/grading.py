@@ -156,7 +156,7 @@ def submissions_in(
     if not folder.is_dir(): raise GradingError(f"{folder}: no such folder: name the one that holds the submissions")
     found = {path.stem if path.suffix == ".ipynb" else path.name: notebooks_in(path) if path.is_dir() else [path] for path in sorted(folder.iterdir()) if not path.name.startswith(".") and (path.is_dir() or path.suffix == ".ipynb")}
     found = {name: [path for path in paths if path.parent.name != "solutions"] for name, paths in found.items()}
-    if not any(found.values()): raise GradingError(f"{folder}: no notebooks in it, and no folders with notebooks")
+    if not any(found.values()): raise GradingError(f"{folder}: no notebooks in it, and no folders with notebooks: name the folder that holds the submissions")
     return found
 
 def order_of(exercise:str)->tuple: # "chapter.number" → (chapter, number)

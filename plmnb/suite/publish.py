@@ -155,6 +155,7 @@ def copy_course(
     "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
     if (folder / "nbs").resolve() == source.resolve(): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
+    if (folder / COPIED).is_dir(): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
     record, found = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}
     try:
         folder.mkdir(parents=True, exist_ok=True)

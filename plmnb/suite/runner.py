@@ -388,10 +388,12 @@ def write_inside(
     "Write a file whole or not at all. Raises `RunnerError` when a link or `..` would lead out of the folder."
     target = out / place
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(out.resolve()): raise RunnerError(f"{target} would lie outside {out}: nothing was written")
+    if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(out)): raise RunnerError(f"{target} would lie outside {out}: nothing was written; choose another folder")
     whole = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    whole.write_text(text, encoding="utf-8")
-    os.replace(whole, target)
+    try:
+        whole.write_text(text, encoding="utf-8")
+        os.replace(whole, target)
+    finally: whole.unlink(missing_ok=True)
     return Path(place).as_posix()
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-26
@@ -714,10 +716,10 @@ def check_places(
     outcome:Outcome,
 ):
     "Raises `RunnerError` where a name leads out of the folder of the results: whoever reads them would read, and write, elsewhere."
-    out = Path(path).parent.resolve()
+    out = Path(os.path.realpath(Path(path).parent))
     for name in filter(None, (outcome.notebook, outcome.executed)):
         if not isinstance(name, str) or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts: raise RunnerError(f"{path}: {name!r} is no place inside of a run: run the notebooks again")
-    if outcome.executed and not (out / outcome.executed).resolve().is_relative_to(out): raise RunnerError(f"{path}: {outcome.executed!r} leads out of the folder by a link: run the notebooks again")
+    if outcome.executed and not Path(os.path.realpath(out / outcome.executed)).is_relative_to(out): raise RunnerError(f"{path}: {outcome.executed!r} leads out of the folder by a link: run the notebooks again")
 
 # %% ../../nbs/9_suite/90_runner.ipynb #59f4668a
 def merge_results(
