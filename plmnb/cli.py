@@ -2,18 +2,19 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS', 'BENCHED',
-           'COURSE', 'MADE', 'HEADLINES', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version',
-           'main', 'FolderError', 'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run',
-           'tell_github', 'report', 'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table', 'gap_in',
-           'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained',
-           'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model', 'columns_of',
-           'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned', 'push', 'fill',
-           'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step',
-           'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor',
-           'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text', 'readme', 'accept', 'publish']
+           'COURSE', 'MADE', 'HEADLINES', 'visible', 'plain_errors', 'quiet_libraries', 'option', 'examples',
+           'print_version', 'main', 'FolderError', 'check_writable', 'empty_folder', 'join_pairs', 'read_parameters',
+           'PairsCommand', 'run', 'latest_run', 'tell_github', 'report', 'course', 'lab', 'progress', 'grade',
+           'exercises_in', 'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned',
+           'tensorboard_log', 'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model',
+           'check_model', 'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores',
+           'print_finetuned', 'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size',
+           'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines', 'budget_lines',
+           'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text',
+           'readme', 'accept', 'publish']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
-import io, json, math, os, platform, posixpath, re, shutil, sys, time, traceback, warnings
+import io, json, math, os, platform, posixpath, re, shutil, sys, tempfile, time, traceback, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -29,6 +30,10 @@ from .core import PACKAGES, ConfigError, PlmError, cache_folder, read_object, re
 # %% ../nbs/9_suite/95_cli.ipynb #c008
 WRONG, INTERRUPTED = 2, 130 # exit codes; 0 and 1 are those of `plmnb.suite.runner`
 
+def visible(error)->str: # on one line
+    "What an error says. A file's name may hold what would steer a terminal: it is written out."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(str(error).split()))
+
 @contextmanager
 def plain_errors(
     debug:bool=False, # show where an error came from
@@ -42,7 +47,7 @@ def plain_errors(
     except BrokenPipeError: raise # whoever read our output has gone, as `head` does
     except (PlmError, OSError) as error:
         if debug: traceback.print_exc()
-        typer.echo(f"plmnb: {' '.join(str(error).split())}", err=True)
+        typer.echo(f"plmnb: {visible(error)}", err=True)
         raise typer.Exit(WRONG) from None
 
 # %% ../nbs/9_suite/95_cli.ipynb #c011
@@ -88,14 +93,21 @@ def main(
 class FolderError(PlmError, FileExistsError):
     "The folder for the result holds something else."
 
+def check_writable(
+    folder, # it need not exist
+):
+    "Raises `FolderError` where no file can be made, before the work of hours is lost."
+    above = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    try: tempfile.TemporaryFile(dir=above).close()
+    except OSError as error: raise FolderError(f"{above} is no folder that may be written to ({error.strerror}): give another --out") from error
+
 def empty_folder(
     folder,       # for the result; it need not exist
     *marks:str,   # names of files by which we know a folder of ours
 )->Path:          # as it was given, ~ replaced
     "A folder that may be written to; it is not made yet. Raises `FolderError` when it holds the user's files."
     folder = Path(folder).expanduser()
-    above = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK)): raise FolderError(f"{above} is no folder that may be written to: give another --out")
+    check_writable(folder)
     if folder.exists() and any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
         raise FolderError(f"{folder} is not empty, and nothing in it was touched: give another --out, or empty it yourself")
     return folder
@@ -265,7 +277,9 @@ def grade(
     "Judge the exercises of submissions by the checks of the course, each in a process of its own."
     with plain_errors(debug):
         from plmnb.suite.grading import Limits, grade_all, save_grades
-        grades = grade_all(folder, Limits(seconds, int(memory * 2**30)))
+        limits = Limits(seconds, memory * 2**30)
+        check_writable(out.absolute().parent)
+        grades = grade_all(folder, limits)
         rows = [["submission", "right", "of", "unreadable"]]
         for name in dict.fromkeys(g.submission for g in grades):
             own = [g.result for g in grades if g.submission == name]
@@ -471,11 +485,13 @@ def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that �
 
 def check_model(name)->Path: # its folder, fetched from the Hub where it is no folder here
     "Raises `ConfigError` for a folder or name that 🤗 transformers loads nothing from."
-    from transformers import AutoConfig, AutoTokenizer
-    from plmnb.hub import model_folder
+    from transformers import AutoConfig
+    from plmnb.finetuning import load_tokenizer_of
+    from plmnb.hub import LOADING_FAULTS, model_folder
     folder = model_folder(name)
-    try: AutoConfig.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError, KeyError) as error:
+    try: AutoConfig.from_pretrained(folder), load_tokenizer_of(folder)
+    except PlmError: raise
+    except LOADING_FAULTS as error:
         raise ConfigError(f"{name} is no model that 🤗 transformers can load ({str(error).strip().splitlines()[0]}) Give a folder that plmnb pretrain has made, or OWNER/NAME on the Hub") from error
     return folder
 
@@ -505,13 +521,15 @@ def guessed_columns(task, source, text, label, columns:dict)->dict: # "text" and
 
 def finetune_and_compare(checkpoint, labelled, sealed, task, way, settings, dials, out:Path)->tuple: # (sizes, head, name → metric → (value, low, high))
     "Fine-tune, save, open the test split, and answer it by several systems."
-    from plmnb.finetuning import load_tokenizer_of
+    from dataclasses import fields
+    from plmnb.finetuning import FinetuneConfig, load_tokenizer_of
     from plmnb.heads import HEADS, as_task, finetune as tune_head, head_preset, never_seen, trivial_answers, answer_rows, with_intervals
     from plmnb.metrics import tfidf_baseline
     from plmnb.tuning import WAYS
     if way not in WAYS: raise ConfigError(f"--way {way}: use {', '.join(WAYS)}")
     head, data = as_task(task, labelled)
-    config = head_preset(task, load_tokenizer_of(checkpoint), scale=dials.scale, seed=dials.seed, **{"parameters": numbers_in(checkpoint), **settings})
+    if unknown := sorted(set(settings) - {field.name for field in fields(FinetuneConfig)}): raise ConfigError(f"no setting {unknown[0]!r}: there are {', '.join(field.name for field in fields(FinetuneConfig))}")
+    config = head_preset(task, load_tokenizer_of(checkpoint), scale=dials.scale, parameters=numbers_in(checkpoint), **{"seed": dials.seed, **settings})
     for name, rows in never_seen(data).items(): typer.echo(f"No training row is {name!r}, {rows} other rows are: it cannot be learnt, and they will count as missed.", err=True)
     before = sealed.read_before()
     with redirect_stdout(io.StringIO()): # `Trainer` prints a dict now and then; its bar is on stderr

@@ -4,11 +4,11 @@
 __all__ = ['LEFT_OUT', 'SPLITS', 'LONGEST_LINE', 'READERS', 'Row', 'TRIES', 'PAUSE', 'HELD_OUT_SHARE', 'FAMILIES', 'COLUMNS',
            'CLASSES', 'LISTS', 'SPLIT_FILES', 'docstrings', 'library_files', 'help_topics', 'DataError',
            'assign_splits', 'to_splits', 'characters_by', 'load_pydoc', 'fingerprint', 'opened', 'read_utf8', 'kind_of',
-           'find_files', 'read_rows', 'is_world', 'patiently', 'load_text', 'copy_key', 'split_of', 'TextStream',
-           'family_of', 'hide_name', 'load_task', 'likely_columns']
+           'find_files', 'read_rows', 'is_world', 'patiently', 'check_text', 'load_text', 'copy_key', 'split_of',
+           'TextStream', 'family_of', 'hide_name', 'misfit', 'load_task', 'likely_columns']
 
 # %% ../nbs/1_language/16_corpus.ipynb #c003
-import ast, csv, glob, gzip, hashlib, io, json, math, re, sysconfig, time, zlib
+import ast, csv, glob, gzip, hashlib, io, json, math, os, re, sysconfig, time, zlib
 from collections import Counter, deque, namedtuple
 from contextlib import contextmanager
 from functools import cache
@@ -172,7 +172,7 @@ def _rows_jsonl(path):
     for number, content in read_utf8(path):
         if not content.strip(): continue
         try: row = json.loads(content)
-        except json.JSONDecodeError as error: raise DataError(f"{path}, line {number}: not JSON ({error.msg}): write one object a line") from error
+        except (ValueError, RecursionError) as error: raise DataError(f"{path}, line {number}: not JSON ({getattr(error, 'msg', error)}): write one object a line") from error
         if not isinstance(row, dict): raise DataError(f"{path}, line {number}: {type(row).__name__}, not an object: write {{\"text\": …}} on each line")
         yield row
 
@@ -185,19 +185,21 @@ def _rows_csv(path):
         file.seek(0)
         reader = csv.DictReader(file, strict=True, delimiter=max(",;\t", key=head.count))
         try:
+            if twice := [name for name, n in Counter(reader.fieldnames).items() if name and n > 1]: raise DataError(f"{path}, line 1: {twice[0]!r} is the name of several columns: give each its own")
             for row in reader:
                 if None in row or None in row.values():
                     raise DataError(f"{path}, line {reader.line_num}: {len(reader.fieldnames)} columns are named, this row has another number: quote fields that hold commas")
                 yield row
-        except csv.Error as error: raise DataError(f"{path}, line {reader.line_num}: {error}: check the quotes") from error
+        except csv.Error as error: raise DataError(f"{path}, line {reader.line_num + 1}: {error} in the row that begins here: check the quotes") from error
 
 def _rows_parquet(path):
     "One record a row."
     import pyarrow, pyarrow.parquet
-    try:
-        with opened(path) as raw, pyarrow.parquet.ParquetFile(raw) as file:
-            for batch in file.iter_batches(1024): yield from batch.to_pylist()
-    except pyarrow.ArrowInvalid as error: raise DataError(f"{path}: not a Parquet file ({error}): write it again") from error
+    with opened(path) as raw:
+        try:
+            with pyarrow.parquet.ParquetFile(raw) as file:
+                for batch in file.iter_batches(1024): yield from batch.to_pylist()
+        except (pyarrow.ArrowException, OSError) as error: raise DataError(f"{path}: not a whole Parquet file ({error}): write it again") from error
 
 READERS = {".txt": _rows_txt, ".jsonl": _rows_jsonl, ".csv": _rows_csv, ".tsv": _rows_csv, ".parquet": _rows_parquet}
 
@@ -212,8 +214,8 @@ def find_files(
     "The files that a source names. Raises `DataError` when there are none, or one of a kind that cannot be read."
     if isinstance(source, (list, tuple)): return sorted({path for one in source for path in find_files(one)})
     path = Path(source).expanduser()
-    if path.is_dir(): found = [p for p in sorted(path.rglob("*")) if kind_of(p) in READERS and p.is_file()]
-    elif path.is_file(): found = [path]
+    if os.path.isdir(path): found = [p for p in sorted(path.rglob("*")) if kind_of(p) in READERS and p.is_file()]
+    elif os.path.isfile(path): found = [path]          # os.path answers False where pathlib raises: for a name too long
     else: found = sorted(p for p in map(Path, glob.glob(str(path), recursive=True)) if p.is_file())
     kinds = ", ".join(READERS)
     if not found: raise DataError(f"{source}: no such file, folder or pattern with files in {kinds}: check the path")
@@ -301,18 +303,31 @@ def _hub_rows(source, column, streaming=False):
         if column not in row: raise DataError(f"{source}: no column {column!r}; it has {', '.join(row)}: name one of them")
         yield Row(f"{source}, row {count}", source, {column: row[column]})
 
-def _with_text(rows, column):
-    "Rows whose text is a string that says something."
+def check_text(where:str, column:str, text:str): # where: for the message
+    "Raises `DataError` for half a surrogate pair, which JSON can write and UTF-8 cannot."
+    if text.isascii(): return
+    try: text.encode()
+    except UnicodeEncodeError as error: raise DataError(f"{where}: column {column!r}, character {error.start + 1}: half a surrogate pair, which is no text: mend or drop the row") from error
+
+def _called(source)->str: return ", ".join(map(str, source)) if isinstance(source, (list, tuple)) else str(source)
+
+def _with_text(rows, column, source):
+    "Rows whose text is a string that says something. Raises `DataError` when none does."
+    says = False
     for row in rows:
         value = row.values[column]
         if not isinstance(value, str): raise DataError(f"{row.where}: column {column!r} holds {type(value).__name__}, not text: fill or drop the row")
-        if value.strip(): yield row
+        if not value.strip(): continue
+        check_text(row.where, column, value)
+        says = True
+        yield row
+    if not says: raise DataError(f"{_called(source)}: every value of column {column!r} is empty: name the column with the text")
 
-def _checked(rows, column)->list:
-    "All of them. Raises `DataError` when none says anything."
-    rows = list(_with_text(rows, column))
-    if not rows: raise DataError(f"every value of column {column!r} is empty: name the column with the text")
-    return rows
+@contextmanager
+def _about(source):
+    "A `DataError` that also says of which files."
+    try: yield
+    except DataError as error: raise DataError(f"{_called(source)}: {error}") from error
 
 def load_text(
     source="pydoc",       # "pydoc", "world" or "world:DIAL=VALUE,…" (chapter 13), a path or pattern or a list of them, or "hub:OWNER/NAME[/CONFIG][@REVISION]"
@@ -324,7 +339,8 @@ def load_text(
     if source == "pydoc": return load_pydoc()
     if is_world(source): return world_text(parse_source(source))
     rows = _hub_rows(source, column) if _is_hub(source) else read_rows(source, column)
-    return to_splits([{"text": row.values[column], "module": row.file} for row in _checked(rows, column)], "text")
+    rows = [{"text": row.values[column], "module": row.file} for row in _with_text(rows, column, source)]
+    with _about(source): return to_splits(rows, "text")
 
 # %% ../nbs/1_language/16_corpus.ipynb #c038
 HELD_OUT_SHARE = 0.01 # of a stream, for validation, and again for test
@@ -360,7 +376,7 @@ class TextStream:
         if self.world: return ((split, text) for split, n in TEXTS.items() for text, *_ in islice(told(self.world, split), n))
         if self.source == "pydoc": return ((_pydoc_split()[module], text) for module, text in _pydoc_rows())
         rows = read_rows(self.files, self.column) if self.files else _hub_rows(self.source, self.column, streaming=True)
-        return ((split_of(text), text) for text in (row.values[self.column] for row in _with_text(rows, self.column)))
+        return ((split_of(text), text) for text in (row.values[self.column] for row in _with_text(rows, self.column, self.source)))
 
     def fingerprint(self)->str: # "sha256:" and 16 hexadecimal digits
         "A hash of all that it would read."
@@ -415,17 +431,56 @@ def _missing(value)->bool: return value is None or isinstance(value, float) and 
 def _cell(row, column, value):
     "A value as its column wants it: text, a list, a number, answers. Raises `DataError`."
     if _missing(value): raise DataError(f"{row.where}: no {'label' if column in CLASSES else 'value'} in column {column!r}: fill or drop the row")
-    if column in CLASSES: return str(value).strip()
+    if column in CLASSES: return _class(row, column, value)
     if column in LISTS | {"answers"} and isinstance(value, str): value = _parsed(row, column, value)
-    if column in LISTS: return [str(item).strip() if column != "tokens" else str(item) for item in value]
-    if column == "answers": return {"text": list(value["text"]), "answer_start": [int(start) for start in value["answer_start"]]}
+    if column in LISTS: return _list(row, column, value)
+    if column == "answers":
+        try: return {"text": [check_text(row.where, column, text) or text for text in value["text"]], "answer_start": [int(start) for start in value["answer_start"]]}
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            if isinstance(error, DataError): raise
+            raise DataError(f"{row.where}: column 'answers' holds {value!r:.60}: write {{\"text\": [\"…\"], \"answer_start\": [0]}}, empty lists for no answer") from error
     if column == "number":
         try: number = float(value)
         except (TypeError, ValueError): number = math.nan
         if not math.isfinite(number): raise DataError(f"{row.where}: {value!r} in column 'number' is no finite number: mend or drop the row")
         return number
     if not isinstance(value, str): raise DataError(f"{row.where}: column {column!r} holds {type(value).__name__}, not text: fill or drop the row")
+    check_text(row.where, column, value)
     return value
+
+def _class(row, column, value)->str:
+    "The name of a class; a whole number is its own name, however a table has written it."
+    if isinstance(value, float) and not value.is_integer(): raise DataError(f"{row.where}: {value!r} in column {column!r} is a number and no class: take the task 'regression', or write a word")
+    if isinstance(value, (list, dict)): raise DataError(f"{row.where}: column {column!r} holds {value!r:.60}: write a word, or take the task 'multilabel' for several")
+    name = str(int(value) if isinstance(value, float) else value).strip()
+    check_text(row.where, column, name)
+    return name
+
+def _list(row, column, value)->list:
+    "Words, tags, labels or choices."
+    if not isinstance(value, (list, tuple)): raise DataError(f"{row.where}: column {column!r} holds {value!r:.60}, not a list: write a JSON list, or items with | between them")
+    if any(item is None for item in value): raise DataError(f"{row.where}: a missing item in column {column!r}: fill or drop the row")
+    items = [str(item).strip() if column != "tokens" else str(item) for item in value]
+    for item in items: check_text(row.where, column, item)
+    if column in ("tags", "ner_tags") and (bad := next((tag for tag in items if not re.fullmatch("O|[BI]-.+", tag)), None)) is not None:
+        raise DataError(f"{row.where}: tag {bad!r} in column {column!r}: use 'O', 'B-KIND' and 'I-KIND'")
+    return items
+
+def misfit(row:dict)->str: # "" where all fits
+    "What in a labelled row does not fit together: answers and their context, a question and its choices, words and their tags."
+    if "answers" in row:
+        texts, starts = row["answers"]["text"], row["answers"]["answer_start"]
+        if len(texts) != len(starts): return f"{len(texts)} texts, {len(starts)} places: each answer needs both"
+        for text, start in zip(texts, starts):
+            if start < 0 or row["context"][start:start + len(text)] != text or not text: return f"the answer {text!r} does not stand in the context at {start}"
+    if "choices" in row and len(row["choices"] or []) < 2: return f"{len(row['choices'] or [])} choices: at least 2 are needed"
+    for name in ("tags", "ner_tags"):
+        if name in row and (not row["tokens"] or len(row[name] or []) != len(row["tokens"])): return f"{len(row['tokens'] or [])} words, {len(row[name] or [])} tags: each word needs one"
+    return ""
+
+def _number_of_choice(row:dict)->int: # −1: no such choice
+    label, choices = row["label"], row["choices"]
+    return choices.index(label) if label in choices else int(label) if label.isdigit() and int(label) < len(choices) else -1
 
 def _parsed(row, column, text): # a list or dict in a cell of a table: JSON, or items with | between them
     if not text.lstrip().startswith(("[", "{")): return text.split("|" if "|" in text else None)
@@ -438,8 +493,14 @@ def _joined(values, theirs): # "title+description" are two columns, one text
 def _file_rows(source, names:dict)->list: # (name of the file, row)
     "Rows of files with the columns of a task; names: ours → theirs."
     theirs = [part for name in names.values() for part in ([name] if "+" not in name else name.split("+"))]
-    rows = _hub_labelled(source, theirs) if _is_hub(source) else read_rows(source, *theirs)
-    return [(row.file, {ours: _cell(row, ours, _joined(row.values, name)) for ours, name in names.items()}) for row in rows]
+    rows, found = _hub_labelled(source, theirs) if _is_hub(source) else read_rows(source, *theirs), []
+    for row in rows:
+        values = {ours: _cell(row, ours, _joined(row.values, name)) for ours, name in names.items()}
+        fault = misfit(values)
+        if "choices" in values and not fault and _number_of_choice(values) < 0: fault = f"label is {values['label']!r}: no such choice"
+        if fault: raise DataError(f"{row.where}: {fault}: mend or drop the row")
+        found.append((row.file, values))
+    return found
 
 def _hub_labelled(source, columns): # yields a `Row`, its file named after the split
     "Rows of every split on the Hub, classes by name. A test split whose labels are kept back (−1) is left out."
@@ -489,12 +550,12 @@ def _from_files(source, names:dict):
     features = _features([row for _, row in rows], columns)
     if "choices" in columns:
         features["label"] = Value("int64")
-        for _, row in rows: row["label"] = int(row["label"]) if row["label"].isdigit() else row["choices"].index(row["label"]) if row["label"] in row["choices"] else -1
+        for _, row in rows: row["label"] = _number_of_choice(row)
     for column in CLASSES & set(columns):
-        if isinstance(features[column], ClassLabel) and len(features[column].names) < 2: raise DataError(f"all {len(rows)} labels are {features[column].names[0]!r}: a classifier needs at least two classes")
-    parts = _divided(rows, "context" if "context" in columns else columns[0])
+        if isinstance(features[column], ClassLabel) and len(features[column].names) < 2: raise DataError(f"{_called(source)}: all {len(rows)} labels are {features[column].names[0]!r}: a classifier needs at least two classes")
+    with _about(source): parts = _divided(rows, "context" if "context" in columns else columns[0])
     for split in SPLITS:
-        if not parts[split]: raise DataError(f"{source}: no row is left for {split}: give more rows, or files called train, validation and test")
+        if not parts[split]: raise DataError(f"{_called(source)}: no row is left for {split}: give more rows, or files called train, validation and test")
     return DatasetDict({split: Dataset.from_list([{column: _numbered(row[column], features[column]) for column in columns} for row in parts[split]], features=features) for split in SPLITS})
 
 def _numbered(value, feature): # names of classes as their numbers
@@ -526,7 +587,7 @@ def load_task(
                           for module, text in _pydoc_rows() if family_of(module) and len(text) >= 80], list(FAMILIES))
     theirs = {"text": text_column, "label": label_column, **(columns or {})}
     wanted = COLUMNS.get(name, "text label").split()
-    if unknown := set(columns or {}) - set(wanted): raise DataError(f"{name} has no column {sorted(unknown)[0]!r}: it has {', '.join(wanted)}")
+    if unknown := set(columns or {}) - set(wanted): raise DataError(f"{name} has no column {sorted(unknown)[0]!r}: use {', '.join(wanted)}")
     return _from_files(source, {column: theirs.get(column, column) for column in wanted})
 
 # %% ../nbs/1_language/16_corpus.ipynb #c046b

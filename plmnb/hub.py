@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAMA_NAMES', 'BART_PARTS', 'BART_NAMES', 'COMMON',
            'LLAMA_NEEDS', 'NEEDS', 'FREE', 'SIZES', 'OWN_WORDS', 'SPECIAL_IDS', 'ACTIVATION_NAMES', 'WORDS', 'OURS',
-           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'NOBODY', 'HUB_FAULTS', 'LARGEST', 'MORE_PARTS',
-           'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of', 'size_words', 'bert_words',
-           'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config', 'demand', 'global_every_of',
-           'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart',
-           'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet', 'check_vocabulary',
-           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'has_weights',
-           'refuse_pickles', 'why_not', 'download', 'hub_name', 'check_kinds', 'fetch', 'model_folder', 'commit_of',
-           'origin_of', 'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
+           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'NOBODY', 'HUB_FAULTS', 'LARGEST', 'LAYERS',
+           'LOADING_FAULTS', 'MORE_PARTS', 'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of',
+           'size_words', 'bert_words', 'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config',
+           'demand', 'global_every_of', 'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2',
+           'from_llama', 'from_bart', 'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet',
+           'check_vocabulary', 'write_stock', 'save_stock', 'read_json', 'refuse_code', 'refuse_sizes', 'read_config',
+           'verify', 'has_weights', 'refuse_pickles', 'why_not', 'download', 'hub_name', 'check_kinds', 'fetch',
+           'model_folder', 'commit_of', 'origin_of', 'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
 import fnmatch, hashlib, json, os, re, shutil
@@ -419,6 +419,8 @@ HUB_FAULTS = {  # the first that fits
     hub_errors.HTTPError: "the Hub cannot be reached, or answers with an error: check the connection and the proxy, or try again later",
     OSError: "the disk answers with an error: check the space and the rights of the cache"}
 LARGEST = 10**6 # of any size in a config: who asks for a billion layers has another purpose
+LAYERS = 1000   # of a model of any family
+LOADING_FAULTS = (PlmError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, SafetensorError, hub_errors.StrictDataclassError) # what 🤗 transformers raises for a folder whose files were written by somebody with another purpose
 
 def read_json(
     path, # a file
@@ -434,6 +436,13 @@ def refuse_code(
         if not os.path.lexists(Path(folder) / name): continue
         if bad := {"auto_map", "custom_pipelines"} & set(read_json(Path(folder) / name)):
             raise HubError(f"{Path(folder) / name}: names code of its own ({min(bad)}), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
+
+def refuse_sizes(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` where a config asks for more layers than any model has: they would be built, one after another, before the weights are looked at."
+    values = read_json(Path(folder) / "config.json")
+    if huge := [name for name, value in values.items() if "layer" in name and isinstance(value, int) and value > LAYERS]: raise HubError(f"{Path(folder) / 'config.json'}: {huge[0]}={values[huge[0]]} is no size of a model: save the model again")
 
 def read_config(
     folder, # of a 🤗 model
@@ -523,7 +532,7 @@ def fetch(
     revision=None, # branch, tag or commit of the Hub; None: main
 )->Path:           # a folder with the `PARTS` that the model has
     "Download what is needed, or take it from the cache; offline, the cache alone. The config is read first. Raises `HubError`."
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         if revision is not None: raise HubError(f"revision={revision!r}: {name} is a folder here and has none; leave it out")
         check_kinds(name)
         return Path(name)
@@ -533,11 +542,12 @@ def model_folder(
     source, # a folder, or a model of the Hub of any family: "owner/name", "hub:owner/name", with @revision for a branch, a tag or a commit
 )->Path:    # a folder that 🤗 transformers opens without running foreign code
     "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`, and `TokenizerError` for a damaged tokenizer."
-    if not Path(source).is_dir(): return download(*hub_name(source), MORE_PARTS, refuse_code)
+    if not os.path.isdir(source): return download(*hub_name(source), MORE_PARTS, refuse_code)
     if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
     check_kinds(source)
     refuse_code(source)
     refuse_pickles(source)
+    refuse_sizes(source)
     if (Path(source) / "tokenizer.json").exists(): load_tokenizer(source)
     return Path(source)
 

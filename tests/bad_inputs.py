@@ -307,7 +307,7 @@ TABLES = { # kind → (name of the file, content, what a refusal must name besid
     "null for a text": ("texts.jsonl", lines([*labelled(3), {"text": None, "label": "class 0"}]), ("row 4", "fill or drop the row")),
     "a number for a text": ("texts.jsonl", lines([*labelled(3), {"text": 7, "label": "class 0"}]), ("row 4", "fill or drop the row")),
     "a list for a text": ("texts.jsonl", lines([*labelled(3), {"text": ["a"], "label": "class 0"}]), ("row 4", "fill or drop the row")),
-    "a quote that is not closed": ("texts.csv", 'text,label\none,a\ntwo,b\n"three,a\nfour,b\n', ("line 5", "check the quotes")),
+    "a quote that is not closed": ("texts.csv", 'text,label\none,a\ntwo,b\n"three,a\nfour,b\n', ("line 4", "check the quotes")),
     "more cells than the header": ("texts.csv", ROWS + "a,b,c\n", ("line 42", "quote fields")),
     "fewer cells than the header": ("texts.csv", ROWS + "a\n", ("line 42", "quote fields")),
     "two columns of one name": ("texts.csv", "text,text,label\na,b,c\n" * 3, ("line 1", "'text'", "name")),
@@ -315,7 +315,7 @@ TABLES = { # kind → (name of the file, content, what a refusal must name besid
     "an empty table": ("texts.csv", "", ("empty",)),
     "another header": ("texts.csv", ROWS.replace("text,label", "words,kind"), ("'words', 'kind'",)),
     "empty cells alone": ("texts.csv", "text,label\n" + " ,class 1\n" * 30, ("column 'text'",)),
-    "a cell of 6 MB": ("texts.csv", ROWS + '"' + "x\n" * 3_000_000 + '",class 0\n', ("line", "check the quotes")),
+    "a cell of 6 MB": ("texts.csv", ROWS + '"' + "x\n" * 3_000_000 + '",class 0\n', ("line 42", "check the quotes")),
     "a Parquet file without a byte": ("texts.parquet", b"", ("write it again",)),
     "a Parquet file that breaks off": ("texts.parquet", as_parquet(labelled())[:-30], ("write it again",)),
     "a Parquet file with a damaged page": ("texts.parquet", as_parquet(labelled())[:20] + b"\xff" * 60 + as_parquet(labelled())[80:], ("write it again",)),
@@ -407,7 +407,7 @@ TASKS = { # kind → (task, rows, what a refusal must name beside the file, or h
     "a label that is no choice": ("choice", choice(label="perhaps"), ("row 3", "'perhaps'", "no such choice")),
     "a number beyond the choices": ("choice", choice(label=2), ("row 3", "'2'", "no such choice")),
     "one choice": ("choice", choice(choices=["yes"], label=0), ("row 3", "1 choices")),
-    "a ragged row of choices": ("choice", choice(choices=["yes", "no", "perhaps"]), ("row 3", "3 choices")),
+    "ragged rows of choices": ("choice", [row | {"choices": ["yes", "no", "perhaps"][:2 + i % 2]} for i, row in enumerate(choice())], ("train", "2 to 3 choices")),
     "a number for choices": ("choice", choice(choices=3), ("row 3", "'choices'", "list")),
     "a number for labels": ("multilabel", several(labels=3), ("row 3", "'labels'", "list")),
     "a missing one among labels": ("multilabel", several(labels=["a", None]), ("row 3", "'labels'")),
@@ -424,8 +424,9 @@ def task_cells():
     for kind, (task, rows, wanted) in TASKS.items():
         taken = callable(wanted)
         lay = lambda d, rows=rows: (put(d, "rows.jsonl", lines(rows)), model_at(d))
-        names = () if taken else ("rows.jsonl", *wanted)
-        yield Cell(kind, f"corpus.load_task", lambda d, task=task: corpus.load_task(task, d / "rows.jsonl"), lay, names, wanted if taken else None)
+        ragged = "train" in wanted if not taken else False                                                             # may be answered, but not trained on
+        names = () if taken else wanted if ragged else ("rows.jsonl", *wanted)
+        if not ragged: yield Cell(kind, "corpus.load_task", lambda d, task=task: corpus.load_task(task, d / "rows.jsonl"), lay, names, wanted if taken else None)
         if not taken: yield Cell(kind, "plmnb finetune --task", lambda d, task=task: plmnb("finetune", "--data", "rows.jsonl", "--task", task, *LABELS[6:], "--model", "model"), lay, names)
 
 
@@ -485,7 +486,7 @@ VALUES = { # kind → (what a refusal must name, {place: a call, or the words of
     "an unknown task": (("'poetry'", "ner"), {"head_preset": lambda: heads.head_preset("poetry", small_tokenizer()), "as_task": lambda: heads.as_task("poetry", {}), "plmnb finetune": ("finetune", *LABELS, "--task", "poetry", "--model", "model")}),
     "an unknown shape": (("'t5'", "'bert'"), {"recipe_for": lambda: pretraining.recipe_for("t5"), "plmnb pretrain": (*VERBS["plmnb pretrain"], "--shape", "t5")}),
     "an unknown way": (("magic", "lora"), {"plmnb finetune": (*VERBS["plmnb finetune"], "--way", "magic")}),
-    "an unknown setting": (("'speed'",), {"adapt": adapted(speed=1), "head_preset": preset(speed=1), "TransformerConfig.from_dict": lambda: transformer.TransformerConfig.from_dict({"vocab_size": 1, "speed": 1}) if False else pretraining.adapt(pretraining.recipe_for("gpt", "tiny"), {"speed": 1}), **set_p("speed", 1)}),
+    "an unknown setting": (("'speed'",), {"adapt": adapted(speed=1), "head_preset": preset(speed=1), "TransformerConfig.from_dict": lambda: transformer.TransformerConfig.from_dict({"vocab_size": 1, "speed": 1}), **set_p("speed", 1)}),
     "an unknown column for the text": (("'body'", "'text'", "labels.csv"), {"load_text": lambda: corpus.load_text("labels.csv", column="body"), "load_task": lambda: corpus.load_task("topic", "labels.csv", text_column="body"), "plmnb pretrain": (*VERBS["plmnb pretrain"], "--column", "body"), "plmnb finetune": ("finetune", "--data", "labels.csv", "--text-column", "body", "--label-column", "label", "--model", "model", "--out", "out")}),
     "an unknown column for the label": (("'kind'", "'label'", "labels.csv"), {"load_task": lambda: corpus.load_task("topic", "labels.csv", label_column="kind"), "plmnb finetune": ("finetune", "--data", "labels.csv", "--text-column", "text", "--label-column", "kind", "--model", "model", "--out", "out")}),
     "a column of another task": (("'tags'",), {"load_task": lambda: corpus.load_task("topic", "labels.csv", columns={"tags": "label"}), "plmnb finetune": (*VERBS["plmnb finetune"], "--column", "tags=label")}),
@@ -501,7 +502,7 @@ VALUES = { # kind → (what a refusal must name, {place: a call, or the words of
     "a share in words": (("the second",), {"shard": lambda: runner.shard(["a"], "the second"), "plmnb run": (*VERBS["plmnb run"], "--shard", "the second")}),
     "an unknown chapter": (("'no_such'",), {"find_notebooks": lambda: runner.find_notebooks("no_such"), "plmnb run": ("run", "no_such", "--out", "out")}),
     "an unknown parameter": (("'m'",), {"run_notebooks": lambda: runner.run_notebooks(["bad.ipynb"], "out", parameters={"m": 1}), "plmnb run": (*VERBS["plmnb run"], "-p", "m", 3)}),
-    "a parameter that is code": (("import os",), {"run_notebooks": lambda: runner.run_notebooks(["bad.ipynb"], "out", parameters={"n = 1; import os": 1}), "plmnb run": (*VERBS["plmnb run"], "-p", "n = 1; import os=3")}),
+    "a parameter that is code": (("not a Python name",), {"run_notebooks": lambda: runner.run_notebooks(["bad.ipynb"], "out", parameters={"n = 1; import os": 1}), "plmnb run": (*VERBS["plmnb run"], "-p", "n = 1; import os=3")}),
     "a parameter without a value": (("-p n",), {"plmnb run": (*VERBS["plmnb run"], "-p", "n")}),
     "0 rounds": (("rounds=0",), {"plan_bench": lambda: benchmarks.plan_bench([], "cpu", 1, 0), "plmnb bench": (*VERBS["plmnb bench"], "--rounds", 0)}),
     "NaN minutes": (("minutes=nan",), {"plan_bench": lambda: benchmarks.plan_bench([], "cpu", math.nan, 1), "plmnb bench": (*VERBS["plmnb bench"], "--minutes", "nan")}),
@@ -525,14 +526,14 @@ VALUES = { # kind → (what a refusal must name, {place: a call, or the words of
     "a name that is none": (("not a name!",), {"hub_name": lambda: hub.hub_name("not a name!"), "fetch": lambda: hub.fetch("not a name!"), "load_stock": lambda: hub.load_stock("not a name!"), "build_classifier": lambda: finetuning.build_classifier("not a name!", ["a", "b"]), "load_tokenizer_of": lambda: finetuning.load_tokenizer_of("not a name!"), "load_classifier": lambda: classification.load_classifier("not a name!"),
                             "plmnb fill": ("fill", "--model", "not a name!", "a [MASK]"), "plmnb write": ("write", "--model", "not a name!", "a"), "plmnb finetune": ("finetune", *LABELS, "--model", "not a name!"), "plmnb pretrain": (*VERBS["plmnb pretrain"], "--model", "not a name!"), "plmnb push": ("push", "model", "not a name!", "--dry-run")}),
     "a data set that is no name": (("hub:",), {"load_text": lambda: corpus.load_text("hub:one"), "load_task": lambda: corpus.load_task("topic", "hub:one"), "TextStream": lambda: corpus.TextStream("hub:one"), "plmnb pretrain": ("pretrain", "--text", "hub:one", "--out", "out"), "plmnb finetune": ("finetune", "--data", "hub:one", "--model", "model", "--out", "out")}),
-    "a name with NUL": (("\\x00",), {"load_text": lambda: corpus.load_text("a\0b.txt"), "load_task": lambda: corpus.load_task("topic", "a\0b.csv"), "TextStream": lambda: corpus.TextStream("a\0b.txt"), "load_ledger": lambda: claims.load_ledger("a\0b.json"), "read_results": lambda: runner.read_results("a\0b"), "find_notebooks": lambda: runner.find_notebooks("a\0b.ipynb"), "load_tokenizer": lambda: tokenizer.load_tokenizer("a\0b"),
-                        "load_stock": lambda: hub.load_stock("a\0b"), "grade_all": lambda: grading.grade_all("a\0b"), "copy_course": lambda: publish.copy_course("a\0b", small_course()), "plmnb pretrain": ("pretrain", "--text", "a\0b.txt", "--out", "out"), "plmnb finetune": ("finetune", "--data", "a\0b.csv", "--out", "out"), "plmnb report": ("report", "a\0b"), "plmnb grade": ("grade", "a\0b"), "plmnb course": ("course", "a\0b"),
-                        "plmnb fill": ("fill", "--model", "a\0b", "a [MASK]"), "plmnb run --out": (*VERBS["plmnb run"][:2], "--out", "a\0b"), "plmnb pretrain --out": ("pretrain", "--text", "labels.csv", "--out", "a\0b"), "plmnb finetune --out": ("finetune", *LABELS[:6], "--model", "model", "--out", "a\0b")}),
+    "a name with NUL": (("b",), {"load_text": lambda: corpus.load_text("a\0b.txt"), "load_task": lambda: corpus.load_task("topic", "a\0b.csv"), "TextStream": lambda: corpus.TextStream("a\0b.txt"), "read_claims": lambda: claims.read_claims("a\0b.json"), "read_results": lambda: runner.read_results("a\0b"),
+                               "find_notebooks": lambda: runner.find_notebooks("a\0b.ipynb"), "load_tokenizer": lambda: tokenizer.load_tokenizer("a\0b"), "load_stock": lambda: hub.load_stock("a\0b"), "grade_all": lambda: grading.grade_all("a\0b"), "copy_course": lambda: publish.copy_course("a\0b", small_course())}),
 }
-LONG_NAME = "x" * 5000
-VALUES["a name longer than the system allows"] = (("xxx",), {place: tuple(word if not isinstance(word, str) else word.replace("a\0b", LONG_NAME) for word in words) for place, words in VALUES["a name with NUL"][1].items() if isinstance(words, tuple)} | {
-    "load_text": lambda: corpus.load_text(LONG_NAME + ".txt"), "load_task": lambda: corpus.load_task("topic", LONG_NAME + ".csv"), "TextStream": lambda: corpus.TextStream(LONG_NAME + ".txt"), "load_ledger": lambda: claims.load_ledger(LONG_NAME), "read_results": lambda: runner.read_results(LONG_NAME), "find_notebooks": lambda: runner.find_notebooks(LONG_NAME + ".ipynb"),
-    "load_tokenizer": lambda: tokenizer.load_tokenizer(LONG_NAME), "load_stock": lambda: hub.load_stock(LONG_NAME), "grade_all": lambda: grading.grade_all(LONG_NAME), "copy_course": lambda: publish.copy_course(LONG_NAME, small_course())})
+LONG = "x" * 5000
+VALUES["a name longer than the system allows"] = (("xxx",), {"load_text": lambda: corpus.load_text(LONG + ".txt"), "load_task": lambda: corpus.load_task("topic", LONG + ".csv"), "TextStream": lambda: corpus.TextStream(LONG + ".txt"), "read_claims": lambda: claims.read_claims(LONG), "read_results": lambda: runner.read_results(LONG),
+    "find_notebooks": lambda: runner.find_notebooks(LONG + ".ipynb"), "load_tokenizer": lambda: tokenizer.load_tokenizer(LONG), "load_stock": lambda: hub.load_stock(LONG), "grade_all": lambda: grading.grade_all(LONG), "copy_course": lambda: publish.copy_course(LONG, small_course()),
+    "plmnb pretrain": ("pretrain", "--text", LONG + ".txt", "--out", "out"), "plmnb finetune": ("finetune", "--data", LONG + ".csv", "--out", "out"), "plmnb report": ("report", LONG), "plmnb grade": ("grade", LONG), "plmnb course": ("course", LONG), "plmnb fill": ("fill", "--model", LONG, "a [MASK]"),
+    "plmnb run": ("run", LONG + ".ipynb"), "plmnb run --out": (*VERBS["plmnb run"][:2], "--out", LONG), "plmnb pretrain --out": ("pretrain", "--text", "labels.csv", "--out", LONG), "plmnb finetune --out": ("finetune", *LABELS[:6], "--model", "model", "--out", LONG), "plmnb push": ("push", LONG, "a/b"), "plmnb accept": ("accept", LONG), "plmnb publish": ("publish", LONG), "plmnb readme": ("readme", LONG)})
 
 
 def without_gpu():
@@ -563,7 +564,7 @@ OUTS = { # kind → (what lies there, what is given, what a refusal must name)
     "--out inside of a file": (stone, "out/deeper/still", ("out", "is no folder")),
     "--out holds something else": (theirs, "out", ("out", "not empty")),
     "--out where nobody may write": (lambda d: None, "/proc/plmnb", ("/proc",)),
-    "--out is a link that leads nowhere": (lambda d: (d / "out").symlink_to("/proc/nowhere"), "out", ("out",)),
+    "--out is a link that leads nowhere": (lambda d: (d / "out").symlink_to("/proc/nowhere"), "out", ("folder",)),
     "--out is a pipe": (lambda d: os.mkfifo(d / "out"), "out", ("out",)),
 }
 WRITERS = { # place → (line without what is given, whether it takes a folder that holds something else)
@@ -614,7 +615,7 @@ MODELS = { # kind → (how the folder is spoiled, kinds of places at which it is
     "no weights": (lambda d: (d / "model/model.safetensors").unlink(), "code card pieces"),
     "a pickle for weights": (lambda d: (d / "model/model.safetensors").rename(d / "model/pytorch_model.bin"), "code card pieces"),
     "an index of parts that are not there": (lambda d: ((d / "model/model.safetensors").unlink(), put(d, "model/model.safetensors.index.json", '{"weight_map": {"a": "model-00001-of-00002.safetensors"}}')), "code card pieces"),
-    "a config of a family that nobody knows": (with_config(model_type="gpt9"), "code pieces"),
+    "a config of a family that nobody knows": (with_config(model_type="gpt9"), "code"),
     "a config of another width": (with_config(hidden_size=32), "code"),
     "a config of a billion layers": (with_config(num_hidden_layers=10**9), "code"),
     "a config with words for numbers": (with_config(hidden_size="wide"), "code"),

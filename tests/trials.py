@@ -21,8 +21,11 @@ from tqdm import tqdm
 from plmnb.core import PlmError
 
 SECONDS = 5.0  # that any answer may take
-REMEDY = re.compile(r"\b(add|ask|break|call|cast|change|check|choose|clone|compress|copy|decode|delete|download|drop|fill|free|give|install|leave|loosen|lower|make|mend|merge|name|pass|pip|put|quote|"
+REMEDY = re.compile(r"\b(add|ask|between|break|call|cast|change|check|choose|clone|compress|copy|decode|delete|download|drop|fill|fine-tune|free|give|install|leave|loosen|lower|make|mend|merge|name|pass|pip|put|quote|"
                     r"restore|run|save|say|shorten|spell|start|take|there are|train|use|wait|write|at least|at most|from \d|above 0|or more|known are|more than|needs?)\b", re.I)
+
+
+KEPT = re.compile(r"home(/(pretrained|tokenizers)(/[^/]+(/(run\.json|\.lock))?)?)?") # a run that has kept nothing may leave its name in the cache: it gives way to the next
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def faults(cell, folder):
         wrong = judged(cell, result, error, folder)
     after = contents(folder)
     may = lambda name: cell.accepts and any(Path(name).match(pattern) for pattern in cell.writes)
-    new = [name for name in after if name not in before and not may(name)]
+    new = [name for name in after if name not in before and not may(name) and not KEPT.fullmatch(name)]
     changed = [name for name in before if after.get(name) != before[name] and not may(name)]
     return wrong + ([f"left behind: {', '.join(new[:3])}"] if new else []) + ([f"changed: {', '.join(changed[:3])}"] if changed else []) + ([f"took {took:.1f} s"] if took > SECONDS else [])
 

@@ -6,7 +6,7 @@ __all__ = ['SHOWN', 'MOST', 'TELLTALE', 'QUIET', 'COPIED', 'PublishError', 'fewe
            'copied_before', 'copy_course']
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-3
-import base64, copy, hashlib, io, json, re
+import base64, copy, hashlib, io, json, os, re
 from pathlib import Path
 
 from ..claims import LEDGER, judge, load_ledger
@@ -154,8 +154,8 @@ def copy_course(
 )->dict:    # "new", "replaced", "kept", "same" → names of notebooks
     "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
-    if (folder / "nbs").resolve() == source.resolve(): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
-    if (folder / COPIED).is_dir(): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
+    if os.path.realpath(folder / "nbs") == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
+    if os.path.isdir(folder / COPIED): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
     record, found = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -167,5 +167,7 @@ def copy_course(
             if kind in ("new", "replaced"): write_inside(folder, Path("nbs") / name, content.decode("utf-8"))
             if kind != "kept": record[name] = digest_of(content)
         write_inside(folder, COPIED, json.dumps({"schema": 1, "notebooks": record}, indent=1) + "\n")
-    except OSError as error: raise PublishError(f"{folder}: the course cannot be copied there ({error.strerror or error}): choose another folder") from error
+    except (OSError, ValueError) as error:                              # ValueError: a name with NUL in it
+        if isinstance(error, PlmError): raise
+        raise PublishError(f"{folder}: the course cannot be copied there ({getattr(error, 'strerror', None) or error}): choose another folder") from error
     return found

@@ -103,7 +103,7 @@ def check_parameter(
     value,    # becomes a Python literal
 ):
     "Raises `RunnerError` for what is not a plain name and a plain value."
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name): raise RunnerError(f"parameter {name!r}: not a Python name")
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name): raise RunnerError(f"parameter {name!r}: not a Python name: write letters, digits and _")
     if name in ("scale", "device", "seed"): raise RunnerError(f"parameter {name!r} is a dial: give {name}=…")
     if isinstance(value, (list, tuple)): return [check_parameter(name, item) for item in value]
     if isinstance(value, dict): return [check_parameter(name, item) for pair in value.items() for item in pair]
@@ -148,7 +148,7 @@ def parameters_for(
     import papermill
     known = papermill.inspect_notebook(notebook)
     for wanted in dials.parameters:
-        if wanted not in known: raise RunnerError(f"{name} has no parameter {wanted!r}; it has {', '.join(known) or 'none'}")
+        if wanted not in known: raise RunnerError(f"{name} has no parameter {wanted!r}; there are {', '.join(known) or 'none'}")
     return {dial: getattr(dials, dial) for dial in ("scale", "device", "seed") if dial in known} | dials.parameters
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-16
@@ -811,7 +811,7 @@ def run_notebooks(
     root = find_root(work[0].path.parent)
     ledger = load_ledger(ledger) if ledger else load_ledger(root.parent / LEDGER) if root else None
     try: out.mkdir(parents=True, exist_ok=True)
-    except OSError as error: raise RunnerError(f"{out} cannot be a folder for results: {error.strerror}") from error
+    except OSError as error: raise RunnerError(f"{out} cannot be a folder for results ({error.strerror}): give another") from error
     found = Conductor(work, workers, fail_fast=fail_fast, progress=progress or Terminal()).conduct()
     shutil.rmtree(out / f"work-{os.getpid()}", ignore_errors=True)
     outcomes = [found[job.name] for job in work]

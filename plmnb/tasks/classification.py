@@ -39,9 +39,8 @@ def load_classifier(
 )->Classifier:
     "A fine-tuned classifier, from safetensors, with no code from the folder. Raises `ClassifierError` for a checkpoint without a trained head."
     if hasattr(source, "model") and hasattr(source, "tokenizer"): return source
-    from safetensors import SafetensorError
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
-    from plmnb.hub import model_folder
+    from plmnb.hub import LOADING_FAULTS, model_folder
     try:
         folder = model_folder(source)
         kinds = AutoConfig.from_pretrained(folder).architectures or ["of unknown kind"]
@@ -49,7 +48,7 @@ def load_classifier(
         model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
         return Classifier(model.to(device).eval(), AutoTokenizer.from_pretrained(folder))
     except ClassifierError: raise
-    except (PlmError, OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError) as error: raise ClassifierError(f"{source}: no classifier could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
+    except LOADING_FAULTS as error: raise ClassifierError(f"{source}: no classifier could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-20
 def longest_input(classifier)->int: # tokens
