@@ -64,10 +64,10 @@ def assign_splits(
     "Split by a hash of each group: deterministic, never empty. Raises `DataError` for fewer than three groups."
     ordered = sorted(sizes, key=lambda key: hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
     if len(ordered) < 3: raise DataError(f"{len(ordered)} different documents: at least 3 are needed for train, validation and test")
-    total, before, split = sum(sizes.values()), 0, {}
+    total, before, split, tested = sum(sizes.values()), 0, {}, False
     for left, key in zip(range(len(ordered), 0, -1), ordered):
         if not split or (before < held_out * total and left > 2): split[key] = "validation"
-        elif "test" not in split.values() or (before < 2 * held_out * total and left > 1): split[key] = "test"
+        elif not tested or (before < 2 * held_out * total and left > 1): split[key], tested = "test", True
         else: split[key] = "train"
         before += sizes[key]
     return split

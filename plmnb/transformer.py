@@ -76,7 +76,7 @@ class TransformerConfig:
     def from_dict(cls, values:dict)->"TransformerConfig":
         "The record that `dataclasses.asdict` wrote. Raises `ConfigError` for unknown keys."
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
-        if unknown: raise ConfigError(f"unknown keys {sorted(unknown)}: this file was written by another version")
+        if unknown: raise ConfigError(f"unknown keys {sorted(unknown)}: this file was written by another version: use that one, or leave them out")
         return cls(**values)
 
 # %% ../nbs/2_model/21_transformer.ipynb #cell-7

