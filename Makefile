@@ -1,4 +1,4 @@
-.PHONY: run test proofs lab install
+.PHONY: run test proofs bad-inputs hostile-files lab install
 
-run test proofs lab install:
+run test proofs bad-inputs hostile-files lab install:
 	python3 bootstrap.py $@

@@ -188,6 +188,7 @@ def load_checkpoint(
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             aliases = json.loads(file.metadata()["aliases"])
         state = json.loads((path / STATE).read_text(encoding="utf-8"))
+    except (ValueError, LookupError, TypeError, RecursionError) as error: raise CheckpointError(f"{path}: is not what a save writes ({error}): delete this folder, and `latest_checkpoint` gives the one before it") from error
     except (OSError, SafetensorError) as error: raise CheckpointError(f"{path} went away while it was read ({error}): a training that goes on has deleted it; take the newest") from error
     return tensors | {alias: tensors[name] for alias, name in aliases.items()}, state
 

@@ -434,7 +434,9 @@ def refuse_code(
     "Raises `HubError` where a config names code of its own: nothing of 🤗 sees the folder then."
     for name in ("config.json", "tokenizer_config.json"):
         if not os.path.lexists(Path(folder) / name): continue
-        if bad := {"auto_map", "custom_pipelines"} & set(read_json(Path(folder) / name)):
+        values = read_json(Path(folder) / name)
+        kernels = {key for key, value in values.items() if "attn_implementation" in key and "/" in str(value)} # "owner/name": code of the Hub
+        if bad := {"auto_map", "custom_pipelines"} & set(values) | kernels:
             raise HubError(f"{Path(folder) / name}: names code of its own ({min(bad)}), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
 
 def refuse_sizes(
@@ -478,7 +480,7 @@ def has_weights(
     "Whether all its safetensors are there, in one file or in those that the index names."
     if (folder / PARTS[1]).is_file(): return True
     parts = read_json(folder / PARTS[2]).get("weight_map") if (folder / PARTS[2]).exists() else None
-    return isinstance(parts, dict) and bool(parts) and all(isinstance(part, str) and Path(part).name == part and (folder / part).is_file() for part in parts.values())
+    return isinstance(parts, dict) and bool(parts) and all(isinstance(part, str) and Path(part).name == part and part.endswith(".safetensors") and (folder / part).is_file() for part in parts.values())
 
 def refuse_pickles(
     folder, # of a 🤗 model
@@ -515,7 +517,7 @@ def hub_name(
 )->tuple:           # ("owner/name", revision or None)
     "Raises `HubError` for what is no name."
     name, _, given = str(source).removeprefix("hub:").partition("@")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name): raise HubError(f"{source}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name): raise HubError(f"{source}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
     return name, revision or given or None
 
 MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
@@ -546,6 +548,7 @@ def model_folder(
     if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
     check_kinds(source)
     refuse_code(source)
+    if os.path.lexists(Path(source) / "adapter_config.json"): raise HubError(f"{source}: is an adapter for another model, which would be fetched from wherever it says: merge it into that model first")
     refuse_pickles(source)
     refuse_sizes(source)
     if (Path(source) / "tokenizer.json").exists(): load_tokenizer(source)

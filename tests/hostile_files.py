@@ -7,21 +7,22 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import pickle
+import re
 import shutil
 import struct
 import sys
 import tarfile
 import warnings
 import zipfile
+from functools import cache
 from types import SimpleNamespace
 
 from bad_inputs import CLAIM, LABELS, SENTENCES, TEXT, as_csv, as_parquet, checkpoint_at, classifier, labelled, labels_at, ledger_at, lines, model_at, notebook, put, run_at, small_course, two_runs_at, verb, with_config
 from plmnb import adaptation, checkpoint, claims, cli, corpus, exercises, finetuning, hub, sharing, tokenizer
 from plmnb.suite import grading, publish, report, runner
 from plmnb.tasks import classification
-from trials import Cell, plmnb, show, warm
+from trials import Cell, plmnb, show
 
 SECRET = "the key of the safe is 7"
 LABEL = "<img src=x onerror=alert(1)></td><script>alert(2)</script>"
@@ -176,7 +177,11 @@ def shown_results():
     cli.print_finetuned({"train": 3}, tuned, [{"when": ANSI}], {"fine-tuned": {"accuracy": (0.5, 0.4, 0.6)}, ANSI: {"accuracy": (0.5, 0.4, 0.6)}}, "out")
 
 
-def card_shows(card, d): return "<script>" not in card.content and "<img" not in card.content and "\x1b" not in card.content and card.data.license is None
+def card_shows(card, d):
+    prose = re.sub("`[^`]*`", "", card.content) # what stands between marks of code is shown as it is
+    return "<script>" not in prose and "<img" not in prose and "\x1b" not in card.content and card.data.license is None
+
+
 def page_shows(path, d):
     from bs4 import BeautifulSoup
     page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
@@ -202,7 +207,8 @@ def scores(**changes):
 def folder_of_notes(d): put(d, "data/notes.txt", "\n\n".join(SENTENCES))
 def folder_of_labels(d): put(d, "data/labels.csv", as_csv(labelled())); model_at(d)
 def both_runs(d): two_runs_at(d)
-def bomb(): return gzip.compress(("x" * 99 + "\n").encode() * 3_000_000, 9)
+@cache
+def bomb(line, first=b""): return gzip.compress(first + line * 600_000) # 60 MB in 60 KB
 
 
 CASES = [ # (kind, what lies there, {place: what is done}, None: refused; or how to see that it is harmless)
@@ -241,12 +247,12 @@ CASES = [ # (kind, what lies there, {place: what is done}, None: refused; or how
     ("data: a link to a secret", at(folder_of_notes, link("data/more.txt", "../secret.txt"), labels_at), {name: TEXTS[name] for name in ("corpus.load_text", "corpus.TextStream", "plmnb pretrain --text")}, None),
     ("data: a link to a folder", at(folder_of_notes, file("private/secret.txt", SECRET), link("data/deep", "../private")), TAKEN_TEXTS, no_secret),
     ("data: a Parquet file with an extension type", at(lambda d: put(d, "data/x.parquet", extended(d))), TAKEN_TEXTS, no_secret),
-    ("data: a bomb in gzip", at(file("data/x.txt.gz", lambda d: bomb()), model_at), {name: TEXTS[name] for name in ("corpus.load_text", "corpus.TextStream", "plmnb pretrain --text")}, None),
-    ("data: a bomb in gzip, as a table", at(file("data/x.csv.gz", lambda d: gzip.compress(b"text,label\n" + (b"x" * 90 + b",class 1\n") * 3_000_000, 9)), model_at), {name: TEXTS[name] for name in ("corpus.load_task", "plmnb finetune --data")}, None),
+    ("data: a bomb in gzip", at(file("data/x.txt.gz", lambda d: bomb(b"x" * 99 + b"\n")), model_at), {name: TEXTS[name] for name in ("corpus.load_text", "corpus.TextStream", "plmnb pretrain --text")}, None),
+    ("data: a bomb in gzip, as a table", at(file("data/x.csv.gz", lambda d: bomb(b"x" * 90 + b",class 1\n", b"text,label\n")), model_at), {name: TEXTS[name] for name in ("corpus.load_task", "plmnb finetune --data")}, None),
     ("data: a zip with ..", at(file("data.zip", zipped("../fired", "/fired", "..\\fired"))), {"corpus.load_text": lambda d: corpus.load_text(d / "data.zip"), "corpus.load_task": lambda d: corpus.load_task("topic", d / "data.zip"), "plmnb pretrain --text": verb("pretrain", "--text", "data.zip", *TEXT[2:])}, None),
     ("data: a tar with links and absolute names", at(file("data/data.tar", tarred(("../fired", tarfile.REGTYPE, ""), ("/tmp/fired", tarfile.REGTYPE, ""), ("in", tarfile.SYMTYPE, "../.."), ("in/fired", tarfile.REGTYPE, ""), ("hard", tarfile.LNKTYPE, "../secret.txt")))), {"corpus.load_text": TEXTS["corpus.load_text"], "corpus.TextStream": TEXTS["corpus.TextStream"], "plmnb pretrain --text": TEXTS["plmnb pretrain --text"]}, None),
     ("data: a tar called .txt.gz", at(file("data.txt.gz", gzip.compress(tarred(("../fired", tarfile.REGTYPE, ""))))), {"corpus.load_text": lambda d: corpus.load_text(d / "data.txt.gz")}, None),
-    ("data: a name of the Hub that climbs", at(lambda d: None), {"corpus.load_text": lambda d: corpus.load_text("hub:../.."), "corpus.load_task": lambda d: corpus.load_task("topic", "hub:../../secret"), "hub.load_stock": lambda d: hub.load_stock("../../x"), "hub.fetch": lambda d: hub.fetch("hub:../.."), "plmnb fill": verb("fill", "--model", "../../x", "a [MASK]"), "plmnb push": lambda d: (model_at(d), plmnb("push", "model", "../..", "--dry-run"))[1]}, None),
+    ("data: a name of the Hub that climbs", at(model_at), {"corpus.load_text": lambda d: corpus.load_text("hub:../.."), "corpus.load_task": lambda d: corpus.load_task("topic", "hub:../../secret"), "hub.load_stock": lambda d: hub.load_stock("../../x"), "hub.fetch": lambda d: hub.fetch("hub:../.."), "plmnb fill": verb("fill", "--model", "../../x", "a [MASK]"), "plmnb push": verb("push", "model", "../..", "--dry-run")}, None),
     # heads of safetensors
     *((f"safetensors: {kind}", at(labels_at, file("model/model.safetensors", content)), HEADS, None) for kind, content in SAFETENSORS.items()),
     *((f"safetensors: {kind}", at(checkpoint_at, with_digest("tensors.safetensors", content)), {"checkpoint.load_checkpoint": read_checkpoint}, None) for kind, content in SAFETENSORS.items()),

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from plmnb.core import PlmError
 
 SECONDS = 5.0  # that any answer may take
-REMEDY = re.compile(r"\b(add|ask|between|break|call|cast|change|check|choose|clone|compress|copy|decode|delete|download|drop|fill|fine-tune|free|give|install|leave|loosen|lower|make|mend|merge|name|pass|pip|put|quote|"
+REMEDY = re.compile(r"\b(add|ask|between|break|call|cast|change|check|chapters with|choose|clone|compress|copy|decode|delete|download|drop|fill|fine-tune|free|give|install|leave|loosen|lower|make|mend|merge|name|pass|pip|put|quote|"
                     r"restore|run|save|say|shorten|spell|start|take|there are|train|use|wait|write|at least|at most|from \d|above 0|or more|known are|more than|needs?)\b", re.I)
 
 

@@ -387,8 +387,8 @@ def write_inside(
 )->str:         # the place, with slashes
     "Write a file whole or not at all. Raises `RunnerError` when a link or `..` would lead out of the folder."
     target = out / place
-    target.parent.mkdir(parents=True, exist_ok=True)
     if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(out)): raise RunnerError(f"{target} would lie outside {out}: nothing was written; choose another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
     whole = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
         whole.write_text(text, encoding="utf-8")
