@@ -54,7 +54,7 @@ def fit_to_keep(
     record, # of a run that somebody else may have written
 )->bool:
     "Whether it may become a reference, which is shown in tables: a name as `claim` takes it, a plain unit, finite numbers."
-    try: return bool(FIELDS <= set(record) and NAME.fullmatch(record["name"]) and re.fullmatch(r"[^|<>`\x00-\x1f\x7f]{1,60}", record["unit"])
+    try: return bool(FIELDS <= set(record) and NAME.fullmatch(record["name"]) and re.fullmatch(r"[^|<>`\x00-\x1f\x7f]{0,60}", record["unit"])
                      and re.fullmatch(r"[a-z0-9_]+/[a-z0-9_]+", place_of(record)) and math.isfinite(record["value"] + record["tolerance"] + record["seeds"]))
     except TypeError: return False
 

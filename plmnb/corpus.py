@@ -503,7 +503,7 @@ def misfit(row:dict)->str: # "" where all fits
 
 def _number_of_choice(row:dict)->int: # −1: no such choice
     label, choices = row["label"], row["choices"]
-    return choices.index(label) if label in choices else int(label) if label.isdigit() and int(label) < len(choices) else -1
+    return int(label) if label.isdecimal() and int(label) < len(choices) else choices.index(label) if label in choices else -1
 
 def _parsed(row, column, text): # a list or dict in a cell of a table: JSON, or items with | between them
     if not text.lstrip().startswith(("[", "{")): return text.split("|" if "|" in text else None)

@@ -9,7 +9,7 @@ __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAM
            'demand', 'global_every_of', 'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2',
            'from_llama', 'from_bart', 'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet',
            'check_vocabulary', 'write_stock', 'save_stock', 'read_json', 'refuse_code', 'refuse_sizes', 'read_config',
-           'verify', 'has_weights', 'refuse_pickles', 'why_not', 'download', 'hub_name', 'check_kinds', 'fetch',
+           'verify', 'has_weights', 'refuse_pickles', 'why_not', 'download', 'hub_name', 'refuse_strange', 'fetch',
            'model_folder', 'commit_of', 'origin_of', 'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
@@ -522,7 +522,7 @@ def hub_name(
 
 MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
 
-def check_kinds(
+def refuse_strange(
     folder, # of a 🤗 model
 ):
     "Raises `HubError` where something has the name of a model's file and is none: a folder, a link that leads nowhere, a pipe, on which a library would wait for ever."
@@ -536,7 +536,7 @@ def fetch(
     "Download what is needed, or take it from the cache; offline, the cache alone. The config is read first. Raises `HubError`."
     if os.path.isdir(name):
         if revision is not None: raise HubError(f"revision={revision!r}: {name} is a folder here and has none; leave it out")
-        check_kinds(name)
+        refuse_strange(name)
         return Path(name)
     return download(*hub_name(name, revision), PARTS, read_config)
 
@@ -546,7 +546,7 @@ def model_folder(
     "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`, and `TokenizerError` for a damaged tokenizer."
     if not os.path.isdir(source): return download(*hub_name(source), MORE_PARTS, refuse_code)
     if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
-    check_kinds(source)
+    refuse_strange(source)
     refuse_code(source)
     if os.path.lexists(Path(source) / "adapter_config.json"): raise HubError(f"{source}: is an adapter for another model, which would be fetched from wherever it says: merge it into that model first")
     refuse_pickles(source)

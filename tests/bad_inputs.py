@@ -2,7 +2,6 @@
 
 `python3 bootstrap.py bad-inputs`, or some of it: `.venv/bin/python tests/bad_inputs.py pipe checkpoint`. Exit code 1 if a cell fails.
 """
-import dataclasses
 import gzip
 import io
 import json
@@ -13,10 +12,10 @@ import sys
 import tempfile
 import warnings
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
-from plmnb import adaptation, checkpoint, claims, cleaning, core, corpus, exercises, finetuning, heads, hub, pretraining, sharing, tokenizer, training, transfer, transformer, tuning, world
+from plmnb import adaptation, checkpoint, claims, cleaning, cli, core, corpus, exercises, finetuning, heads, hub, pretraining, sharing, tokenizer, training, transfer, transformer, world
 from plmnb.suite import benchmarks, grading, publish, report, runner
 from plmnb.tasks import classification
 from trials import Cell, plmnb, show
@@ -218,6 +217,7 @@ PLACES = [
           writes=("copy/nbs", "copy/nbs/*", "copy/plmnb-course.json")),
     Place("grading.grade_all", lambda d: put(d, "given/ada.ipynb", notebook("1")), "given/ada.ipynb", lambda d: grading.grade_all(d / "given", progress=False), every(unreadable, ABSENT, FOLDER), names=("given",)),
     Place("benchmarks.read_bench", lambda d: put(d, "bench/race.json", '{"arena": {}}'), "bench/race.json", lambda d: benchmarks.read_bench(d / "bench"), {ABSENT: nothing, OTHER: fine}),
+    Place("cli.earlier_seconds, of plmnb doctor", lambda d: run_at(d, "runs/one"), "runs/one/outcomes.json", lambda d: cli.earlier_seconds("tiny", "cpu"), every(nothing)),
     Place("pretraining.claim_folder", lambda d: put(d, "pre/run.json", '{"seed": 0}'), "pre/run.json", lambda d: pretraining.claim_folder(d / "pre", {"seed": 0}), {ABSENT: fine, OTHER: fine}, writes=("pre/run.json",)),
 
     Place("plmnb run, notebook", book_at, "bad.ipynb", verb(*RUN), every(failed_by_name, ABSENT, FOLDER, NOWHERE, CIRCLE, PIPE) | {UNREAD: lambda told, d: told.code == 1 and "cannot be read" in told.out}, writes=("out", "out/*", "home", "home/*")),
@@ -272,13 +272,11 @@ MANY = 100_000 # paragraphs of ten lines
 
 
 def texts_of(data): return sorted(text for part in data.values() for text in part["text"])
-def holds(*texts): return lambda data, d: texts_of(data) == sorted(texts)
 def all_texts(data, d): return texts_of(data) == sorted(SENTENCES)
 def long_line(n): return "a word of many " * (n // 15)
 
 
 def compressed(content): return gzip.compress(content.encode())
-def nested(): return [{"text": text, "label": {"a": 1}} for text in SENTENCES]
 
 
 TABLES = { # kind → (name of the file, content, what a refusal must name beside the file, or how to see that it was read rightly)

@@ -18,7 +18,7 @@ import zipfile
 from functools import cache
 from types import SimpleNamespace
 
-from bad_inputs import CLAIM, LABELS, SENTENCES, TEXT, as_csv, as_parquet, checkpoint_at, classifier, labelled, labels_at, ledger_at, lines, model_at, notebook, put, run_at, small_course, two_runs_at, verb, with_config
+from bad_inputs import CLAIM, LABELS, SENTENCES, TEXT, as_csv, as_parquet, checkpoint_at, classifier, labelled, labels_at, model_at, notebook, put, run_at, small_course, two_runs_at, verb, with_config
 from plmnb import adaptation, checkpoint, claims, cli, corpus, exercises, finetuning, hub, sharing, tokenizer
 from plmnb.suite import grading, publish, report, runner
 from plmnb.tasks import classification
@@ -205,8 +205,6 @@ def scores(**changes):
 
 
 def folder_of_notes(d): put(d, "data/notes.txt", "\n\n".join(SENTENCES))
-def folder_of_labels(d): put(d, "data/labels.csv", as_csv(labelled())); model_at(d)
-def both_runs(d): two_runs_at(d)
 @cache
 def bomb(line, first=b""): return gzip.compress(first + line * 600_000) # 60 MB in 60 KB
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 import trials
-from bad_inputs import FILES, PLACES, as_csv, cells, labelled, put
+from bad_inputs import PLACES, as_csv, cells, labelled, put
 from plmnb.core import PlmError
-from plmnb.corpus import load_text
 from trials import Cell, Told, faults, show, surroundings
 
 ROOT = Path(__file__).parents[1]
