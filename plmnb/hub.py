@@ -8,9 +8,10 @@ __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAM
            'size_words', 'bert_words', 'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config',
            'demand', 'global_every_of', 'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2',
            'from_llama', 'from_bart', 'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet',
-           'check_vocabulary', 'write_stock', 'save_stock', 'read_json', 'refuse_code', 'refuse_sizes', 'read_config',
-           'verify', 'has_weights', 'refuse_pickles', 'why_not', 'download', 'hub_name', 'refuse_strange', 'fetch',
-           'model_folder', 'commit_of', 'origin_of', 'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
+           'check_vocabulary', 'write_stock', 'save_stock', 'read_json', 'refuse_code', 'refuse_kernels',
+           'refuse_sizes', 'read_config', 'verify', 'has_weights', 'refuse_pickles', 'why_not', 'download', 'hub_name',
+           'refuse_strange', 'fetch', 'model_folder', 'commit_of', 'origin_of', 'tensors_in', 'check_files',
+           'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
 import fnmatch, hashlib, json, os, re, shutil
@@ -420,7 +421,7 @@ HUB_FAULTS = {  # the first that fits
     OSError: "the disk answers with an error: check the space and the rights of the cache"}
 LARGEST = 10**6 # of any size in a config: who asks for a billion layers has another purpose
 LAYERS = 1000   # of a model of any family
-LOADING_FAULTS = (PlmError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, SafetensorError, hub_errors.StrictDataclassError) # what 🤗 transformers raises for a folder whose files were written by somebody with another purpose
+LOADING_FAULTS = (PlmError, OSError, RuntimeError, ImportError, ValueError, LookupError, TypeError, AttributeError, SafetensorError, hub_errors.StrictDataclassError) # what 🤗 transformers raises for a folder whose files were written by somebody with another purpose
 
 def read_json(
     path, # a file
@@ -434,10 +435,16 @@ def refuse_code(
     "Raises `HubError` where a config names code of its own: nothing of 🤗 sees the folder then."
     for name in ("config.json", "tokenizer_config.json"):
         if not os.path.lexists(Path(folder) / name): continue
-        values = read_json(Path(folder) / name)
-        kernels = {key for key, value in values.items() if "attn_implementation" in key and "/" in str(value)} # "owner/name": code of the Hub
-        if bad := {"auto_map", "custom_pipelines"} & set(values) | kernels:
+        if bad := {"auto_map", "custom_pipelines"} & set(read_json(Path(folder) / name)):
             raise HubError(f"{Path(folder) / name}: names code of its own ({min(bad)}), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
+
+def refuse_kernels(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` as `refuse_code`, and where a config asks for attention of somebody's on the Hub, which is code. `load_stock` hands no such word on; whoever gives the whole config to 🤗 must look."
+    refuse_code(folder)
+    values = read_json(Path(folder) / "config.json")
+    if bad := [key for key, value in values.items() if "attn_implementation" in key and "/" in str(value)]: raise HubError(f"{Path(folder) / 'config.json'}: names code of somebody's ({bad[0]}={values[bad[0]]!r}), and foreign code is never run here: take the line out, or choose another model")
 
 def refuse_sizes(
     folder, # of a 🤗 model
@@ -544,10 +551,10 @@ def model_folder(
     source, # a folder, or a model of the Hub of any family: "owner/name", "hub:owner/name", with @revision for a branch, a tag or a commit
 )->Path:    # a folder that 🤗 transformers opens without running foreign code
     "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`, and `TokenizerError` for a damaged tokenizer."
-    if not os.path.isdir(source): return download(*hub_name(source), MORE_PARTS, refuse_code)
+    if not os.path.isdir(source): return download(*hub_name(source), MORE_PARTS, refuse_kernels)
     if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
     refuse_strange(source)
-    refuse_code(source)
+    refuse_kernels(source)
     if os.path.lexists(Path(source) / "adapter_config.json"): raise HubError(f"{source}: is an adapter for another model, which would be fetched from wherever it says: merge it into that model first")
     refuse_pickles(source)
     refuse_sizes(source)
