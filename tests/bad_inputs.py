@@ -2,6 +2,7 @@
 
 `python3 bootstrap.py bad-inputs`, or some of it: `.venv/bin/python tests/bad_inputs.py pipe checkpoint`. Exit code 1 if a cell fails.
 """
+import atexit
 import gzip
 import io
 import json
@@ -49,10 +50,17 @@ def as_parquet(rows):
     return file.getvalue()
 
 
+def scratch():
+    "A folder that goes when the process ends."
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def models():
     "Three models, made once: model, which fills gaps, gpt, which writes, and sorter, which knows two classes."
-    root = Path(tempfile.mkdtemp())
+    root = scratch()
     for name, train, config, size in (("model", tokenizer.train_wordpiece, transformer.bert_config, 80), ("gpt", tokenizer.train_byte_bpe, transformer.gpt_modern_config, 300)):
         pieces = train(SENTENCES, size)
         hub.save_stock(transformer.build_model(config(pieces.get_vocab_size(), d_model=16, n_layers=1, n_heads=2, d_ff=32, max_len=32)), pieces, root / name)
@@ -253,7 +261,7 @@ def sealed():
 
 @cache
 def small_course():
-    return put(Path(tempfile.mkdtemp()), "nbs/index.ipynb", notebook("1")).parent
+    return put(scratch(), "nbs/index.ipynb", notebook("1")).parent
 
 
 def file_cells():
