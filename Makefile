@@ -1,4 +1,4 @@
-.PHONY: run test proofs identity faults lab site install
+.PHONY: run test proofs bad-inputs hostile-files faults identity lab site install
 
-run test proofs identity faults lab site install:
+run test proofs bad-inputs hostile-files faults identity lab site install:
 	python3 bootstrap.py $@

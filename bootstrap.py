@@ -1,4 +1,4 @@
-"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py run|test|proofs|identity|faults|lab|site|install`.
+"""Create or repair the environment in .venv, then run a command in it: `python3 bootstrap.py run|test|proofs|bad-inputs|hostile-files|faults|identity|lab|site|install`.
 
 Only the standard library is used. The exact versions are in constraints.txt; a stamp of everything that decides
 the environment makes a second call cheap, and is written last, so that an interrupted install is taken up again.
@@ -20,8 +20,10 @@ COMMANDS = {
     "install": [],
     "test": [["-m", "pytest", "tests", "-v", "-p", "no:cacheprovider"]],
     "proofs": [["tests/proofs.py"]],
-    "identity": [["tests/identity.py"]],
+    "bad-inputs": [["tests/bad_inputs.py"]],
+    "hostile-files": [["tests/hostile_files.py"]],
     "faults": [["tests/suite_faults.py"]],
+    "identity": [["tests/identity.py"]],
     "site": [["docs/build.py"]],
     "lab": [["-m", "jupyterlab", "nbs/0_ground/00_core.ipynb"]],
 }

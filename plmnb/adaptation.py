@@ -44,7 +44,9 @@ def files_digest(folder)->str: # 16 hexadecimal digits
     if not (Path(folder) / "tokenizer.json").exists(): raise AdaptationError(f"{folder}: has no tokenizer.json, so nobody can say which pieces its weights belong to: save the tokenizer beside the model")
     digest = hashlib.sha256()
     for path in sorted([*Path(folder).glob("model*.safetensors"), Path(folder) / "tokenizer.json"]):
-        with open(path, "rb") as file: digest.update(hashlib.file_digest(file, "sha256").digest())
+        try:
+            with open(path, "rb") as file: digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error: raise AdaptationError(f"{path}: cannot be read ({error.strerror}): copy it to another place, or save the model again") from error
     return digest.hexdigest()[:16]
 
 def continuation(

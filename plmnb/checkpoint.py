@@ -94,16 +94,18 @@ def damage_of(
     path, # a checkpoint's folder
 )->str:   # what is wrong with it; "" when it is intact
     "Compare each file with the manifest."
-    path = Path(path)
+    path, name = Path(path), MANIFEST
     try:
-        manifest = json.loads((path / MANIFEST).read_bytes())
+        if strange := [name for name in (MANIFEST, TENSORS, STATE) if (path / name).exists() and not (path / name).is_file()]: return f"{strange[0]} is no file"
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         if manifest["format"] != FORMAT: return f"it has format {manifest['format']}, this version of plmnb reads {FORMAT}"
         if set(manifest["files"]) != {TENSORS, STATE}: return f"{MANIFEST} names other files than {TENSORS} and {STATE}"
-        altered = [name for name, digest in manifest["files"].items() if digest_of(path / name) != digest]
+        for name, digest in manifest["files"].items():
+            if digest_of(path / name) != digest: return f"{name} is cut or altered"
     except FileNotFoundError as error: return f"{Path(error.filename).name} is missing"
-    except OSError as error: return f"it cannot be read ({error})"
+    except OSError as error: return f"{name} cannot be read ({error})"
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError): return f"{MANIFEST} is cut or altered"
-    return f"{altered[0]} is cut or altered" if altered else ""
+    return ""
 
 def publish(
     part:Path,   # a complete folder under a name that nobody reads
@@ -186,6 +188,7 @@ def load_checkpoint(
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             aliases = json.loads(file.metadata()["aliases"])
         state = json.loads((path / STATE).read_text(encoding="utf-8"))
+    except (ValueError, LookupError, TypeError, RecursionError) as error: raise CheckpointError(f"{path}: is not what a save writes ({error}): delete this folder, and `latest_checkpoint` gives the one before it") from error
     except (OSError, SafetensorError) as error: raise CheckpointError(f"{path} went away while it was read ({error}): a training that goes on has deleted it; take the newest") from error
     return tensors | {alias: tensors[name] for alias, name in aliases.items()}, state
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .core import ConfigError
+from .core import ConfigError, check_kinds
 from .corpus import SPLITS, DataError, TextStream, copy_key
 
 # %% ../nbs/1_language/18_cleaning.ipynb #8
@@ -108,6 +108,7 @@ class CleanConfig:
     shingle:int=5             # words a shingle
 
     def __post_init__(self):
+        check_kinds(self)
         if not 0 <= self.min_words <= self.max_words: raise ConfigError(f"min_words={self.min_words}, max_words={self.max_words}: the first at least 0 and at most the second")
         if not 0 <= self.word_length[0] <= self.word_length[1]: raise ConfigError(f"word_length={self.word_length}: (shortest, longest) mean")
         for name in ("min_letters", "repeated"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import plmnb
-from .core import PlmError, fixed_rng
+from .core import PlmError, fixed_rng, read_object
 
 # %% ../nbs/0_ground/03_exercises.ipynb #cell-8
 FORMS = (
@@ -243,9 +243,10 @@ def _home(): return Path(os.environ.get("PLMNB_HOME") or Path.home() / ".cache" 
 def progress()->dict: # chapter → numbers of the exercises that are solved, such as {"attention": [1, 3]}
     "What has been solved on this machine. Raises `ExerciseError` when the record is damaged."
     path = _home() / "progress.json"
-    try: return dict(json.loads(path.read_text(encoding="utf-8"))["solved"])
-    except (FileNotFoundError, NotADirectoryError): return {}
-    except (ValueError, KeyError, TypeError) as error: raise ExerciseError(f"{path} is damaged ({error}): delete it and check your answers again") from error
+    if not os.path.lexists(path): return {}
+    solved = read_object(path, ExerciseError, "delete it and check your answers again").get("solved")
+    if not (isinstance(solved, dict) and all(isinstance(numbers, list) and all(isinstance(number, int) for number in numbers) for numbers in solved.values())): raise ExerciseError(f"{path}: is damaged: delete it and check your answers again")
+    return solved
 
 def keep(
     name:str, # "chapter.number"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import ConfigError, PlmError, fixed_rng
+from .core import ConfigError, PlmError, check_kinds, check_seed, fixed_rng
 from .metrics import trainer_metrics
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-8
@@ -35,9 +35,13 @@ def load_tokenizer_of(
 ):              # 🤗 tokenizer
     "Raises `FinetuningError` when there is none."
     from transformers import AutoTokenizer
-    from plmnb.hub import HubError, model_folder
-    try: return AutoTokenizer.from_pretrained(model_folder(checkpoint))
-    except (HubError, OSError, ValueError) as error: raise FinetuningError(f"{checkpoint}: no tokenizer can be loaded ({str(error).strip().splitlines()[0]}): give the folder of a 🤗 model, or a name on the Hub") from error
+    from plmnb.hub import LOADING_FAULTS, model_folder
+    try:
+        folder = model_folder(checkpoint)
+        if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt", "vocab.json")): raise FinetuningError("there is no tokenizer.json, vocab.txt or vocab.json") # 🤗 would make one that knows no word
+        return AutoTokenizer.from_pretrained(folder)
+    except LOADING_FAULTS as error:
+        raise FinetuningError(f"{checkpoint}: no tokenizer can be loaded ({str(error).strip().splitlines()[0]}): give the folder of a 🤗 model, or a name on the Hub") from error
 
 def encode_task(
     data,               # `DatasetDict` with "text" and "label", as `load_task` gives it
@@ -70,13 +74,14 @@ class FinetuneConfig:
     seed:int=0              # of the new weights and of the order
 
     def __post_init__(self):
+        check_kinds(self); check_seed(self.seed)
         if not (math.isfinite(self.lr) and self.lr > 0): raise ConfigError(f"lr={self.lr}: give a finite number above 0")
         if not (math.isfinite(self.epochs) and self.epochs > 0): raise ConfigError(f"epochs={self.epochs}: give a finite number above 0")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0): raise ConfigError(f"weight_decay={self.weight_decay}: give a finite number, 0 or more")
         if self.min_steps < 1 or self.batch < 1: raise ConfigError(f"min_steps={self.min_steps}, batch={self.batch}: at least 1 each")
         if self.max_len < 3: raise ConfigError(f"max_len={self.max_len}: at least 3, for [CLS], one piece and [SEP]")
         if not 0 <= self.warmup < 1: raise ConfigError(f"warmup={self.warmup}: a share of the steps, from 0 and below 1")
-        if not 0 <= self.stride < self.max_len - 2: raise ConfigError(f"stride={self.stride}: windows of {self.max_len} tokens share 0 to {self.max_len - 3}")
+        if not 0 <= self.stride < self.max_len - 2: raise ConfigError(f"stride={self.stride}: windows of {self.max_len} tokens share from 0 to {self.max_len - 3}")
         if self.patience < 0: raise ConfigError(f"patience={self.patience}: a number of epochs, or 0 to train to the end")
         if self.pooling not in ("mean", "cls"): raise ConfigError(f"pooling={self.pooling!r}: use 'mean' or 'cls'")
 
@@ -111,8 +116,7 @@ def open_with_head(
 ):                           # a model of that class
     "Load an encoder and put a new head on it. Raises `FinetuningError` when it cannot be loaded, or when anything but the head would be random."
     import transformers
-    from safetensors import SafetensorError
-    from plmnb.hub import HubError, model_folder, quiet
+    from plmnb.hub import LOADING_FAULTS, model_folder, quiet
     try:
         with quiet():
             checkpoint = model_folder(checkpoint)
@@ -121,7 +125,7 @@ def open_with_head(
                 if hasattr(config, key): setattr(config, key, settings[key])
             if not pretrained: return getattr(transformers, stock).from_config(config, dtype="float32")
             model, said = getattr(transformers, stock).from_pretrained(checkpoint, config=config, dtype="float32", use_safetensors=True, output_loading_info=True) # many are stored in half precision, in which AdamW's small steps would be lost
-    except (HubError, OSError, ValueError, RuntimeError, SafetensorError) as error:
+    except LOADING_FAULTS as error:
         raise FinetuningError(f"{checkpoint}: cannot be opened as {stock.removeprefix('AutoModelFor')} with {settings.get('num_labels', 'no')} classes ({str(error).strip().splitlines()[0]}): give a folder made by `save_stock` or `pretrained_checkpoint`, or a name on the Hub") from error
     lost = sorted(key for key in said["missing_keys"] if not HEAD_PARTS & set(key.split(".")))
     if lost: raise FinetuningError(f"{checkpoint}: {len(lost)} weights of the encoder are not in it ({lost[0]}, …): it belongs to another architecture")

@@ -10,7 +10,7 @@ __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_fo
            'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
-import json, math, time
+import json, math, os, time
 from collections import Counter
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .core import ConfigError, PlmError, cache_folder, fixed_rng
-from .corpus import fingerprint
+from .core import ConfigError, PlmError, cache_folder, fixed_rng, read_text
+from .corpus import fingerprint, misfit
 from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, list_of_texts, load_tokenizer_of, named_classes, open_with_head, rate_for, save_tuned, softmax, tune
 from .ideal import chrf
 from .metrics import check_draws, class_scores, label_sets, middle, number_scores, set_scores
@@ -28,7 +28,7 @@ from .textmetrics import answer_scores, entity_scores, rouge
 # %% ../nbs/4_finetuning/43_heads.ipynb #c011
 def room_of(tokenizer, config:FinetuneConfig)->dict: # arguments of the tokenizer
     "How long a window is, and whether there are several."
-    if config.max_len > tokenizer.model_max_length: raise FinetuningError(f"max_len={config.max_len}: the tokenizer's model takes up to {tokenizer.model_max_length} tokens")
+    if config.max_len > tokenizer.model_max_length: raise FinetuningError(f"max_len={config.max_len}: the tokenizer's model takes up to {tokenizer.model_max_length} tokens: give that, or less")
     return {"max_length": config.max_len, "stride": config.stride, "return_overflowing_tokens": bool(config.stride)}
 
 def shorten(
@@ -286,17 +286,14 @@ def fault_of(row:dict)->str: # "" for a good row
     for name in ("text", "first", "second", "question", "context", "source", "target"):
         if name in row and not isinstance(row[name], str): return f"{name} is {type(row[name]).__name__}, not text"
     if "number" in row and not (isinstance(row["number"], (int, float)) and math.isfinite(row["number"])): return f"number is {row['number']!r}"
-    if "choices" in row and len(row["choices"] or []) < 2: return f"{len(row['choices'] or [])} choices: at least 2 are needed"
+    if "answers" in row and row["answers"] is None: return "answers are None: where there is no answer, give empty lists"
+    if fault := misfit(row): return fault
     for name in ("choices", "tokens"):
         if name in row and (bad := next((part for part in row[name] or [] if not isinstance(part, str)), "")) != "": return f"{name}: {bad!r} is {type(bad).__name__}, not text"
     choices = len(row["choices"]) if "choices" in row else math.inf
     if "label" in row and (row["label"] is None or not 0 <= row["label"] < choices): return f"label is {row['label']}: not labelled, or no such choice"
     if "labels" in row and (row["labels"] is None or any(label is None or label < 0 for label in row["labels"])): return f"labels are {row['labels']}"
-    if "tags" in row and (not row["tokens"] or len(row["tags"] or []) != len(row["tokens"]) or any(tag is None or tag < 0 for tag in row["tags"])): return f"{len(row['tokens'] or [])} words, {len(row['tags'] or [])} tags: each word needs one, numbered from 0"
-    if "answers" in row:
-        if row["answers"] is None: return "answers are None: where there is no answer, give empty lists"
-        for text, start in zip(row["answers"]["text"], row["answers"]["answer_start"]):
-            if row["context"][start:start + len(text)] != text or not text: return f"the answer {text!r} does not stand in the context at {start}"
+    if "tags" in row and any(tag is None or tag < 0 for tag in row["tags"]): return f"tags are {row['tags']}: each word needs one, numbered from 0"
     return ""
 
 def check_rows(
@@ -338,9 +335,12 @@ class Sealed:
     def __len__(self): return len(self._part)
 
     def read_before(self)->list: # of dicts: when, why
-        "Earlier readings of these rows on this machine."
-        lines = self.log.read_text(encoding="utf-8").splitlines() if self.log.exists() else []
-        return [entry for entry in map(json.loads, lines) if entry["data"] == self.mark]
+        "Earlier readings of these rows on this machine. Raises `FinetuningError` for a damaged record."
+        lines, found = read_text(self.log, FinetuningError, "delete it").splitlines() if os.path.lexists(self.log) else [], []
+        for number, line in enumerate(lines, 1):
+            try: found += [entry for entry in [json.loads(line)] if entry["data"] == self.mark]
+            except (ValueError, RecursionError, KeyError, TypeError) as error: raise FinetuningError(f"{self.log}, line {number}: is not what `Sealed` writes: delete the line") from error
+        return found
 
     def open(self, why:str): # `Dataset`; why: what is scored, for the record
         "The rows, this once. Raises `TestReadError` the second time."

@@ -3,17 +3,18 @@
 # %% auto #0
 __all__ = ['BERT_NAMES', 'MODERN_NAMES', 'NAMES', 'CLASSES', 'GPT2_NAMES', 'LLAMA_NAMES', 'BART_PARTS', 'BART_NAMES', 'COMMON',
            'LLAMA_NEEDS', 'NEEDS', 'FREE', 'SIZES', 'OWN_WORDS', 'SPECIAL_IDS', 'ACTIVATION_NAMES', 'WORDS', 'OURS',
-           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'NOBODY', 'HUB_FAULTS', 'LARGEST', 'MORE_PARTS',
-           'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of', 'size_words', 'bert_words',
-           'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config', 'demand', 'global_every_of',
-           'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2', 'from_llama', 'from_bart',
-           'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet', 'check_vocabulary',
-           'write_stock', 'save_stock', 'read_json', 'refuse_code', 'read_config', 'verify', 'has_weights',
-           'refuse_pickles', 'why_not', 'download', 'hub_name', 'fetch', 'model_folder', 'commit_of', 'origin_of',
-           'tensors_in', 'check_files', 'load_stock', 'pretrained_checkpoint']
+           'UNUSED_ROWS', 'STOCK_FILES', 'MORE_FILES', 'PARTS', 'NOBODY', 'HUB_FAULTS', 'LARGEST', 'LAYERS',
+           'LOADING_FAULTS', 'MORE_PARTS', 'LEFT_BEHIND', 'HubError', 'their_names', 'family_of', 'class_of',
+           'size_words', 'bert_words', 'modern_words', 'gpt2_words', 'llama_words', 'bart_words', 'stock_config',
+           'demand', 'global_every_of', 'plain_rope', 'activation_of', 'from_bert', 'from_modern', 'from_gpt2',
+           'from_llama', 'from_bart', 'our_config', 'places_of', 'to_stock', 'check_stock', 'from_stock', 'quiet',
+           'check_vocabulary', 'write_stock', 'save_stock', 'read_json', 'refuse_code', 'refuse_kernels',
+           'refuse_sizes', 'read_config', 'verify', 'has_weights', 'refuse_pickles', 'why_not', 'download', 'hub_name',
+           'refuse_strange', 'fetch', 'model_folder', 'commit_of', 'origin_of', 'tensors_in', 'check_files',
+           'load_stock', 'pretrained_checkpoint']
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #3
-import hashlib, json, re, shutil
+import fnmatch, hashlib, json, os, re, shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -28,7 +29,7 @@ from tokenizers import Tokenizer
 from transformers.utils import logging as hf_logging
 
 from .checkpoint import flush, publish
-from .core import PlmError, fixed_rng, resolve_device, resolve_scale
+from .core import PlmError, fixed_rng, read_object, resolve_device, resolve_scale
 from .corpus import fingerprint, load_text, patiently
 from .pretraining import adapt, code_digest, is_finished, one_at_a_time, pretrain, recipe_for, run_folder
 from .tokenizer import SPECIAL_TOKENS, TokenizerError, load_tokenizer, save_tokenizer
@@ -419,24 +420,38 @@ HUB_FAULTS = {  # the first that fits
     hub_errors.HTTPError: "the Hub cannot be reached, or answers with an error: check the connection and the proxy, or try again later",
     OSError: "the disk answers with an error: check the space and the rights of the cache"}
 LARGEST = 10**6 # of any size in a config: who asks for a billion layers has another purpose
+LAYERS = 1000   # of a model of any family
+LOADING_FAULTS = (PlmError, OSError, RuntimeError, ImportError, ValueError, LookupError, TypeError, AttributeError, SafetensorError, hub_errors.StrictDataclassError) # what 🤗 transformers raises for a folder whose files were written by somebody with another purpose
 
 def read_json(
     path, # a file
 )->dict:
     "Raises `HubError` for what is missing, damaged, or not an object."
-    try: values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error: raise HubError(f"{path}: cannot be read ({error}): is this the folder of a 🤗 model?") from error
-    if not isinstance(values, dict): raise HubError(f"{path}: holds no settings, but a {type(values).__name__}: save the model again")
-    return values
+    return read_object(path, HubError, "give the folder of a 🤗 model, or save the model again")
 
 def refuse_code(
     folder, # of a 🤗 model
 ):
     "Raises `HubError` where a config names code of its own: nothing of 🤗 sees the folder then."
     for name in ("config.json", "tokenizer_config.json"):
-        if not (Path(folder) / name).exists(): continue
+        if not os.path.lexists(Path(folder) / name): continue
         if bad := {"auto_map", "custom_pipelines"} & set(read_json(Path(folder) / name)):
             raise HubError(f"{Path(folder) / name}: names code of its own ({min(bad)}), and foreign code is never run here: choose a model whose class is part of 🤗 transformers")
+
+def refuse_kernels(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` as `refuse_code`, and where a config asks for attention of somebody's on the Hub, which is code. `load_stock` hands no such word on; whoever gives the whole config to 🤗 must look."
+    refuse_code(folder)
+    values = read_json(Path(folder) / "config.json")
+    if bad := [key for key, value in values.items() if "attn_implementation" in key and "/" in str(value)]: raise HubError(f"{Path(folder) / 'config.json'}: names code of somebody's ({bad[0]}={values[bad[0]]!r}), and foreign code is never run here: take the line out, or choose another model")
+
+def refuse_sizes(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` where a config asks for more layers than any model has: they would be built, one after another, before the weights are looked at."
+    values = read_json(Path(folder) / "config.json")
+    if huge := [name for name, value in values.items() if "layer" in name and isinstance(value, int) and value > LAYERS]: raise HubError(f"{Path(folder) / 'config.json'}: {huge[0]}={values[huge[0]]} is no size of a model: save the model again")
 
 def read_config(
     folder, # of a 🤗 model
@@ -445,7 +460,7 @@ def read_config(
     folder = Path(folder)
     refuse_code(folder)
     values = read_json(folder / "config.json")
-    if (family := values.get("model_type")) not in NAMES: raise HubError(f"{folder}: model_type={family!r} is not supported: {', '.join(map(repr, NAMES))} are")
+    if (family := values.get("model_type")) not in NAMES: raise HubError(f"{folder / 'config.json'}: model_type={family!r} is not supported: take a model of {', '.join(map(repr, NAMES))}")
     if huge := [name for name, value in values.items() if isinstance(value, int) and value > LARGEST and "theta" not in name]: raise HubError(f"{folder / 'config.json'}: {huge[0]}={values[huge[0]]} is no size of a model: save the model again")
     known = getattr(transformers, CLASSES[family]).config_class
     try: return our_config(known.from_dict(values))
@@ -470,9 +485,9 @@ def has_weights(
     folder:Path, # of a 🤗 model
 )->bool:
     "Whether all its safetensors are there, in one file or in those that the index names."
-    if (folder / PARTS[1]).exists(): return True
+    if (folder / PARTS[1]).is_file(): return True
     parts = read_json(folder / PARTS[2]).get("weight_map") if (folder / PARTS[2]).exists() else None
-    return isinstance(parts, dict) and bool(parts) and all(isinstance(part, str) and Path(part).name == part and (folder / part).is_file() for part in parts.values())
+    return isinstance(parts, dict) and bool(parts) and all(isinstance(part, str) and Path(part).name == part and part.endswith(".safetensors") and (folder / part).is_file() for part in parts.values())
 
 def refuse_pickles(
     folder, # of a 🤗 model
@@ -509,29 +524,41 @@ def hub_name(
 )->tuple:           # ("owner/name", revision or None)
     "Raises `HubError` for what is no name."
     name, _, given = str(source).removeprefix("hub:").partition("@")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name): raise HubError(f"{source}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name): raise HubError(f"{source}: no such folder, and no name of a model on the Hub, which is 'owner/name'")
     return name, revision or given or None
+
+MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
+
+def refuse_strange(
+    folder, # of a 🤗 model
+):
+    "Raises `HubError` where something has the name of a model's file and is none: a folder, a link that leads nowhere, a pipe, on which a library would wait for ever."
+    for path in sorted(Path(folder).iterdir()):
+        if any(fnmatch.fnmatch(path.name, part) for part in MORE_PARTS) and not os.path.isfile(path): raise HubError(f"{path}: is no file that can be read: copy the file itself, or save the model again")
 
 def fetch(
     name,          # a folder, or "owner/name" on the Hub
     revision=None, # branch, tag or commit of the Hub; None: main
 )->Path:           # a folder with the `PARTS` that the model has
     "Download what is needed, or take it from the cache; offline, the cache alone. The config is read first. Raises `HubError`."
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         if revision is not None: raise HubError(f"revision={revision!r}: {name} is a folder here and has none; leave it out")
+        refuse_strange(name)
         return Path(name)
     return download(*hub_name(name, revision), PARTS, read_config)
-
-MORE_PARTS = (*PARTS, "vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.json", "added_tokens.json")
 
 def model_folder(
     source, # a folder, or a model of the Hub of any family: "owner/name", "hub:owner/name", with @revision for a branch, a tag or a commit
 )->Path:    # a folder that 🤗 transformers opens without running foreign code
-    "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`."
-    if not Path(source).is_dir(): return download(*hub_name(source), MORE_PARTS, refuse_code)
+    "Where a model's files are: config, tokenizer and safetensors, nothing else. Raises `HubError`, and `TokenizerError` for a damaged tokenizer."
+    if not os.path.isdir(source): return download(*hub_name(source), MORE_PARTS, refuse_kernels)
     if not (Path(source) / "config.json").exists(): raise HubError(f"{source} is no model of 🤗 transformers, for there is no config.json in it: give a folder that `plmnb pretrain` or `save_pretrained` has made, or a name on the Hub")
-    refuse_code(source)
+    refuse_strange(source)
+    refuse_kernels(source)
+    if os.path.lexists(Path(source) / "adapter_config.json"): raise HubError(f"{source}: is an adapter for another model, which would be fetched from wherever it says: merge it into that model first")
     refuse_pickles(source)
+    refuse_sizes(source)
+    if (Path(source) / "tokenizer.json").exists(): load_tokenizer(source)
     return Path(source)
 
 def commit_of(

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from . import core
 from .checkpoint import checkpoint_path, checkpoints_in, latest_checkpoint, load_checkpoint, make_folder
-from .core import ConfigError, PlmError, cache_folder, check_seed, seed_everything
+from .core import ConfigError, PlmError, cache_folder, check_kinds, check_seed, read_object, seed_everything
 from .corpus import TextStream, fingerprint
 from .objectives import IGNORED, bits_per_character, chunked_loss, info_nce_loss, mask_tokens, mlm_loss, next_tokens, nsp_loss, sentence_pairs, to_labels
 from .tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_byte_bpe, train_wordpiece
@@ -49,13 +49,14 @@ class Recipe:
     neighbours:float=0.0   # weight of another question, which block follows which; 0: not asked
 
     def __post_init__(self):
+        check_kinds(self)
         if self.task not in TASKS: raise ConfigError(f"task={self.task!r}: use " + ", ".join(map(repr, TASKS)))
         kind = "decoder" if self.task == "clm" else "encoder"
         if self.model.kind != kind: raise ConfigError(f"task={self.task!r} is for a model of kind {kind!r}, this is of kind {self.model.kind!r}: change one of them")
         if self.task == "mlm_nsp" and not (self.model.nsp and self.model.segments > 1): raise ConfigError("task='mlm_nsp' needs a model with nsp=True and segments=2: pairs of texts, and a head that judges them")
         if not 2 <= self.block <= self.model.max_len: raise ConfigError(f"block={self.block}: from 2 to max_len={self.model.max_len} tokens")
         if self.batch < 1: raise ConfigError(f"batch={self.batch}: at least 1 block")
-        if not 0 < self.mask_rate < 1: raise ConfigError(f"mask_rate={self.mask_rate}: between 0 and 1")
+        if not 0 < self.mask_rate < 1: raise ConfigError(f"mask_rate={self.mask_rate}: give a share between 0 and 1")
         if not (math.isfinite(self.neighbours) and self.neighbours >= 0): raise ConfigError(f"neighbours={self.neighbours}: give a finite number, 0 or more")
         if self.neighbours and (self.batch < 4 or self.batch % 2): raise ConfigError(f"batch={self.batch}: with neighbours an even number of blocks, at least 4")
         if self.neighbours and (self.task != "mlm" or self.train.accumulate > 1): raise ConfigError(f"neighbours={self.neighbours} compares the blocks of a whole batch: use task='mlm' and accumulate=1, or neighbours=0")
@@ -515,11 +516,10 @@ def write_json(path, value):
 
 def claim_folder(folder, identity):
     "Write into an empty folder whose it is, or make sure that it is this run's. A run that has kept nothing yet gives way. Raises `PretrainingError`."
-    if not (folder / RUN).exists():
+    if not os.path.lexists(folder / RUN):
         if {path.name for path in folder.iterdir()} - {LOCK, Path(RUN).with_suffix(".tmp").name}: raise PretrainingError(f"{folder} holds other files: give an empty folder or one that does not exist")
         return write_json(folder / RUN, identity)
-    try: found = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    except ValueError as error: raise PretrainingError(f"{folder / RUN}: not JSON ({error}): delete {folder} and begin again") from error
+    found = read_object(folder / RUN, PretrainingError, f"delete {folder} and begin again")
     different = [key for key in identity if found.get(key) != identity[key]]
     if different and (checkpoints_in(folder) or any((folder / name).exists() for name in (LAYOUT, RESULT))): raise PretrainingError(f"{folder} holds a run with another {' and '.join(different)}: use the same, or another folder")
     if different:
@@ -712,6 +712,7 @@ def fill(
 )->list:            # for each gap, [(piece, probability), …], the likeliest first
     "Fill the gaps of a sentence, dropout off. Raises `PretrainingError` when there is none, more tokens than the model takes, or a model that only continues texts."
     if model.config.kind != "encoder": raise PretrainingError(f"a {model.config.kind} continues a text and fills no gaps: take a masked language model, such as a BERT or a ModernBERT")
+    if k < 1: raise PretrainingError(f"k={k}: at least 1 guess a gap")
     ids = tokenizer.encode(text).ids
     gaps = [i for i, token in enumerate(ids) if token == SPECIAL_TOKENS.index("[MASK]")]
     if not gaps: raise PretrainingError(f"{text!r} has no [MASK]: write [MASK] where a word is to be guessed")
@@ -734,6 +735,7 @@ def continue_text(
     "Write on, piece by piece, dropout off (Radford 2019, §3). Raises `PretrainingError` for a model that only fills gaps, a temperature below 0, or no room."
     if model.config.kind != "decoder": raise PretrainingError(f"an {model.config.kind} fills gaps and continues nothing: take a causal language model, such as a GPT")
     if not temperature >= 0: raise PretrainingError(f"temperature={temperature}: 0 or more")
+    if tokens < 0: raise PretrainingError(f"tokens={tokens}: 0 or more")
     ids, coins, device = [SPECIAL_TOKENS.index("[CLS]"), *tokenizer.encode(text, add_special_tokens=False).ids], torch.Generator().manual_seed(seed), next(model.parameters()).device
     if len(ids) >= model.config.max_len: raise PretrainingError(f"{len(ids)} tokens, but the model takes {model.config.max_len}: give a shorter beginning")
     model.eval()

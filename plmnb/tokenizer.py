@@ -15,7 +15,7 @@ from unicodedata import category, normalize
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from .core import PlmError
+from .core import PlmError, read_text
 
 # %% ../nbs/1_language/17_tokenizer.ipynb #14
 class TokenizerError(PlmError, ValueError):
@@ -280,10 +280,10 @@ def load_tokenizer(
 )->Tokenizer: # padding and truncation off
     "Read tokenizer.json. Raises `TokenizerError` when it is missing or damaged."
     path = Path(folder) / "tokenizer.json"
-    try: tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except OSError as error: raise TokenizerError(f"{path}: cannot be read ({error.strerror}): name a folder that `save_tokenizer` made") from error
+    text = read_text(path, TokenizerError, "name a folder that `save_tokenizer` made")
+    try: tokenizer = Tokenizer.from_str(text)
     except Exception as error:
-        if type(error) not in (Exception, UnicodeDecodeError): raise # `tokenizers` raises plain `Exception`; nothing else is meant here
+        if type(error) is not Exception: raise # `tokenizers` raises plain `Exception`; nothing else is meant here
         raise TokenizerError(f"{path}: damaged ({error}): save the tokenizer again") from error
     tokenizer.no_padding(); tokenizer.no_truncation()
     return tokenizer

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .checkpoint import latest_checkpoint, load_checkpoint, load_optimizer, optimizer_tensors, save_checkpoint
-from .core import ConfigError, PlmError, rng_state, set_rng_state
+from .core import ConfigError, PlmError, check_kinds, rng_state, set_rng_state
 
 # %% ../nbs/3_pretraining/31_training.ipynb #c006
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class TrainConfig:
     save_every:int=100        # steps
 
     def __post_init__(self):
+        check_kinds(self)
         if self.steps < 1: raise ConfigError(f"steps={self.steps}: at least 1 is needed")
         for name in ("muon_lr", "adamw_lr", "weight_decay"):
             value = getattr(self, name)

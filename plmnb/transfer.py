@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from .core import ConfigError, PlmError
+from .core import ConfigError, PlmError, check_kinds
 from .finetuning import Way, encode_task, finetune_classifier, finetune_preset
 from .metrics import accuracy, majority_baseline, seed_interval, tfidf_baseline
 from .tuning import WAYS
@@ -42,6 +42,7 @@ class TransferPlan:
     whole:bool=False                 # also with every label there is
 
     def __post_init__(self):
+        check_kinds(self)
         if not self.budgets or list(self.budgets) != sorted(set(self.budgets)) or self.budgets[0] < 1: raise ConfigError(f"budgets={self.budgets}: give rising numbers of labels, such as (60, 200)")
         if len(set(self.seeds)) < 2: raise ConfigError(f"seeds={self.seeds}: at least two, or there is no interval")
         if self.others < 1: raise ConfigError(f"others={self.others}: at least one seed")

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from .attention import (KeyValueCache, alibi_bias, apply_rotary, attention_flops, attention_weights, causal_mask, document_mask, document_positions, fast_attention,
                              merge_heads, padding_mask, repeat_heads, rotary_angles, sinusoidal_positions, split_heads, window_mask)
-from .core import ConfigError
+from .core import ConfigError, check_kinds
 
 # %% ../nbs/2_model/21_transformer.ipynb #cell-6
 CHOICES = {"kind": ("encoder", "decoder", "seq2seq"), "norm": ("pre", "post"), "norm_kind": ("layer", "rms"),
@@ -56,6 +56,7 @@ class TransformerConfig:
     local_rope_base:float=10_000.0 # of the other layers
 
     def __post_init__(self):
+        check_kinds(self)
         for name in ("vocab_size", "d_model", "n_layers", "n_heads", "d_ff", "max_len"):
             if getattr(self, name) < 1: raise ConfigError(f"{name}={getattr(self, name)}: must be at least 1")
         for name, known in CHOICES.items():
@@ -75,7 +76,7 @@ class TransformerConfig:
     def from_dict(cls, values:dict)->"TransformerConfig":
         "The record that `dataclasses.asdict` wrote. Raises `ConfigError` for unknown keys."
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
-        if unknown: raise ConfigError(f"unknown keys {sorted(unknown)}: this file was written by another version")
+        if unknown: raise ConfigError(f"unknown keys {sorted(unknown)}: this file was written by another version: use that one, or leave them out")
         return cls(**values)
 
 # %% ../nbs/2_model/21_transformer.ipynb #cell-7

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ..claims import claim
-from ..core import ConfigError, PlmError, Run, environment_card, fixed_rng, seed_everything
+from ..core import ConfigError, PlmError, Run, environment_card, fixed_rng, read_object, seed_everything
 from ..corpus import fingerprint, load_text
 from ..objectives import IGNORED, bits_per_character, next_tokens, sentence_pairs
 from ..pretraining import Recipe, adapt, batch_of, freeze_masks, pack, pack_pairs, pretraining_loss, recipe_for, score_causal, score_cloze, sentence_ids, write_json
@@ -555,8 +555,8 @@ def bench(
     return read_bench(out)
 
 def read_bench(out)->dict: # item → result
-    "What was measured in a folder so far."
-    return {name: json.loads(path.read_text(encoding="utf-8")) for name in ITEMS if (path := Path(out) / f"{name}.json").exists()}
+    "What was measured in a folder so far. Raises `ConfigError` for a damaged file."
+    return {name: read_object(path, ConfigError, "delete it and measure again") for name in ITEMS if os.path.lexists(path := Path(out) / f"{name}.json")}
 
 def verdict(item:str, name:str, value:float, arena:dict)->str: # "", or how it stands to what we must reach
     "Beside what we promised ourselves, for the size that it was promised for."

@@ -6,7 +6,7 @@ __all__ = ['RESULTS', 'JUDGE', 'START', 'GradingError', 'Answers', 'answers_in',
            'as_csv', 'save_grades']
 
 # %% ../../nbs/9_suite/94_grading.ipynb #cell-3
-import ast, csv, io, json, linecache, os, re, subprocess, sys, tempfile, time
+import ast, csv, io, json, linecache, math, os, re, subprocess, sys, tempfile, time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -81,10 +81,10 @@ def judge_here(answers:dict, report:Path):
 class Limits:
     "What an exercise and a judge may use. Raises `ConfigError`."
     seconds:float=20.0     # of an exercise
-    memory:int=4 * 2**30   # bytes of the process
+    memory:float=4 * 2**30 # bytes of the process
 
     def __post_init__(self):
-        if not 0 < self.seconds < float("inf") or self.memory < 1: raise ConfigError(f"seconds={self.seconds}, memory={self.memory}: more than 0 each")
+        if not (0 < self.seconds < math.inf and 1 <= self.memory < math.inf): raise ConfigError(f"seconds={self.seconds}, memory={self.memory}: more than 0 each")
 
 JUDGE = "import json, sys; from pathlib import Path; from plmnb.suite.grading import judge_here; judge_here(json.loads(Path(sys.argv[1]).read_text(encoding='utf-8')), Path(sys.argv[2]))"
 START = 120.0 # seconds that the imports of a chapter may take
@@ -153,10 +153,10 @@ def submissions_in(
 )->dict:    # name → notebooks
     "Raises `GradingError` where there are none."
     folder = Path(folder)
-    if not folder.is_dir(): raise GradingError(f"{folder}: no such folder: name the one that holds the submissions")
+    if not os.path.isdir(folder): raise GradingError(f"{folder}: no such folder: name the one that holds the submissions")
     found = {path.stem if path.suffix == ".ipynb" else path.name: notebooks_in(path) if path.is_dir() else [path] for path in sorted(folder.iterdir()) if not path.name.startswith(".") and (path.is_dir() or path.suffix == ".ipynb")}
     found = {name: [path for path in paths if path.parent.name != "solutions"] for name, paths in found.items()}
-    if not any(found.values()): raise GradingError(f"{folder}: no notebooks in it, and no folders with notebooks")
+    if not any(found.values()): raise GradingError(f"{folder}: no notebooks in it, and no folders with notebooks: name the folder that holds the submissions")
     return found
 
 def order_of(exercise:str)->tuple: # "chapter.number" → (chapter, number)

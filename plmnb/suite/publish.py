@@ -7,11 +7,11 @@ __all__ = ['SHOWN', 'MOST', 'TELLTALE', 'RESULT', 'SOURCED', 'FILLED', 'QUIET', 
            'files_of', 'copy_course']
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-3
-import base64, copy, hashlib, io, json, re
+import base64, copy, hashlib, io, json, os, re
 from pathlib import Path
 
 from ..claims import LEDGER, judge, load_ledger
-from ..core import PlmError, resolve_scale
+from ..core import PlmError, read_object, resolve_scale
 from .runner import find_root, notebooks_in, read_results, write_inside
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-6
@@ -167,13 +167,16 @@ def publish(
     for outcome in result["outcomes"]:
         if outcome.status != "ok": raise PublishError(f"{outcome.notebook}: {outcome.status}: publish a run in which every notebook ended well")
         if Path(outcome.notebook).parent.name in QUIET: continue
-        executed = json.loads((out / outcome.executed).read_text(encoding="utf-8"))
-        ran_at = executed["metadata"]["papermill"]["parameters"].get("scale") # a page of text has none
+        executed, source = (read_object(path, PublishError, "run the notebook again") for path in (out / outcome.executed, root / outcome.notebook))
+        try: ran_at = executed["metadata"]["papermill"]["parameters"].get("scale") # a page of text has none
+        except (KeyError, TypeError, AttributeError) as error: raise PublishError(f"{out / outcome.executed}: is no executed notebook: run it again") from error
         if ran_at is not None and resolve_scale(ran_at) != scale: raise PublishError(f"{outcome.notebook}: was run at {ran_at}: run it with --scale {scale}")
         check_numbers(outcome, ledger)
-        texts[outcome.notebook] = published(json.loads((root / outcome.notebook).read_text(encoding="utf-8")), executed, outcome.notebook)
         twin = root / "nbs" / "solutions" / Path(outcome.notebook).name
-        check_prose(json.loads(texts[outcome.notebook]), outcome.notebook, *([json.loads(twin.read_text(encoding="utf-8"))] if twin.is_file() else []))
+        try:
+            texts[outcome.notebook] = published(source, executed, outcome.notebook)
+            check_prose(json.loads(texts[outcome.notebook]), outcome.notebook, *([read_object(twin, PublishError, "restore it")] if twin.is_file() else []))
+        except (KeyError, TypeError, AttributeError) as error: raise PublishError(f"{root / outcome.notebook}: it, or its executed copy, is no notebook ({error}): restore it and run it again") from error
     return [write_inside(root, name, text) for name, text in texts.items()]
 
 # %% ../../nbs/9_suite/92_publish.ipynb #56d05042
@@ -191,8 +194,8 @@ def digest_of(content:bytes)->str: return hashlib.sha256(content).hexdigest()
 
 def copied_before(folder:Path)->dict: # name → digest
     "What an earlier copy has written down; without it every file counts as the reader's."
-    try: found = json.loads((folder / COPIED).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError): return {}
+    try: found = read_object(folder / COPIED, PublishError, "").get("files")
+    except PublishError: return {}
     return found if isinstance(found, dict) else {}
 
 def files_of(source:Path)->dict: # place in the copy → file
@@ -206,7 +209,8 @@ def copy_course(
 )->dict:    # "new", "replaced", "kept", "same" → names of files
     "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
-    if (folder / "nbs").resolve() == source.resolve(): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
+    if "\0" not in str(folder) and os.path.realpath(folder / "nbs") == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
+    if os.path.isdir(folder / COPIED): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
     record, found = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,5 +222,7 @@ def copy_course(
             if kind in ("new", "replaced"): write_inside(folder, name, content.decode("utf-8"))
             if kind != "kept": record[name] = digest_of(content)
         write_inside(folder, COPIED, json.dumps({"schema": 1, "files": record}, indent=1) + "\n")
-    except OSError as error: raise PublishError(f"{folder}: the course cannot be copied there ({error.strerror or error}): choose another folder") from error
+    except (OSError, ValueError) as error:                              # ValueError: a name with NUL in it
+        if isinstance(error, PlmError): raise
+        raise PublishError(f"{folder}: the course cannot be copied there ({getattr(error, 'strerror', None) or error}): choose another folder") from error
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from .runner import cell_number, check_course, judge_claims, read_results, write_inside
+from .runner import cell_number, check_course, judge_claims, open_notebook, read_results, write_inside
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-8
 # no script, nothing fetched; pictures only from inside the page
@@ -383,10 +383,9 @@ def write_report(
 )->Path:         # report.html
     "One page on a run, and its executed notebooks as pages beside it. Raises `RunnerError` where there are no results."
     check_course()
-    import nbformat
     out, result = Path(out), read_results(out)
     outcomes, verdicts = result["outcomes"], judge_claims(result["outcomes"], ledger) if ledger else result["verdicts"]
-    notebooks = {o.notebook: nbformat.read(out / o.executed, as_version=4) for o in outcomes if o.executed}
+    notebooks = {o.notebook: open_notebook(out / o.executed) for o in outcomes if o.executed}
     links = {o.notebook: Path(o.executed).with_suffix(".html").as_posix() for o in outcomes if o.executed}
     for name, notebook in notebooks.items():
         home = "../" * (len(Path(links[name]).parts) - 1) + "report.html"

@@ -2,13 +2,14 @@
 
 # %% auto #0
 __all__ = ['MAIN', 'STATUSES', 'ANSI', 'GRACE', 'MARKERS', 'ROOM', 'CHECK', 'GREEN', 'RunnerError', 'find_root', 'notebooks_in',
-           'notebooks_named', 'find_notebooks', 'Dials', 'check_parameter', 'check_course', 'read_notebook',
-           'parameters_for', 'CellError', 'Outcome', 'cell_number', 'first_error', 'Stopped', 'Job', 'signal_quietly',
-           'fresh_kernel', 'Lines', 'Event', 'execute', 'death_note', 'explain', 'finish', 'write_inside', 'Conductor',
-           'outcome_line', 'Terminal', 'shard', 'cells_of', 'code_of', 'imports_of', 'imports_at', 'modules_behind',
-           'state_of', 'read_green', 'key_of', 'remember_green', 'states_of', 'changed_since_green', 'judge_claims',
-           'exit_code', 'environment_of', 'what_moved', 'junit', 'write_results', 'read_results', 'merge_results',
-           'github_summary', 'github_annotations', 'plan', 'run_notebooks', 'run_notebook']
+           'notebooks_named', 'find_notebooks', 'Dials', 'check_parameter', 'check_course', 'open_notebook',
+           'read_notebook', 'parameters_for', 'CellError', 'Outcome', 'cell_number', 'first_error', 'Stopped', 'Job',
+           'signal_quietly', 'fresh_kernel', 'Lines', 'Event', 'execute', 'death_note', 'explain', 'finish',
+           'write_inside', 'Conductor', 'outcome_line', 'Terminal', 'shard', 'cells_of', 'code_of', 'imports_of',
+           'imports_at', 'modules_behind', 'state_of', 'read_green', 'key_of', 'remember_green', 'states_of',
+           'changed_since_green', 'judge_claims', 'exit_code', 'environment_of', 'what_moved', 'junit', 'write_results',
+           'read_results', 'check_places', 'merge_results', 'github_summary', 'github_annotations', 'plan',
+           'run_notebooks', 'run_notebook']
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-3
 import ast, difflib, hashlib, json, keyword, logging, math, os, platform, queue, random, re, shutil, signal, sys, threading, time, warnings
@@ -22,7 +23,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..claims import LEDGER, ClaimError, Verdict, judge, load_ledger, read_claims
-from ..core import PACKAGES, SCALES, ConfigError, PlmError, cache_folder, resolve_device
+from ..core import PACKAGES, SCALES, ConfigError, PlmError, cache_folder, read_object, read_text, resolve_device
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-8
 class RunnerError(PlmError, ValueError):
@@ -105,7 +106,7 @@ def check_parameter(
     value,    # becomes a Python literal
 ):
     "Raises `RunnerError` for what is not a plain name and a plain value."
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name): raise RunnerError(f"parameter {name!r}: not a Python name")
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name): raise RunnerError(f"parameter {name!r}: not a Python name: write letters, digits and _")
     if name in ("scale", "device", "seed"): raise RunnerError(f"parameter {name!r} is a dial: give {name}=…")
     if isinstance(value, (list, tuple)): return [check_parameter(name, item) for item in value]
     if isinstance(value, dict): return [check_parameter(name, item) for pair in value.items() for item in pair]
@@ -117,26 +118,29 @@ def check_course():
     missing = [name for name in ("ipykernel", "nbconvert", "papermill", "psutil") if find_spec(name) is None]
     if missing: raise RunnerError(f"running and showing notebooks needs {', '.join(missing)}: pip install 'plmnb[course]'")
 
+def open_notebook(
+    path, # only ever read
+):        # `NotebookNode`, of version 4
+    "A notebook with whatever it shows. Raises `RunnerError` for a file that is none, or of a version that this nbformat does not know."
+    import nbformat
+    found = read_object(path, RunnerError, "give a notebook, as Jupyter saves it")
+    if (major := found.get("nbformat")) not in (3, 4): raise RunnerError(f"{path} is not a notebook that can be read: nbformat is {major!r}, known are 3 and 4")
+    try: return nbformat.reads(json.dumps(found), as_version=4)
+    except (nbformat.ValidationError, KeyError, TypeError, AttributeError) as error:
+        raise RunnerError(f"{path} is not a valid notebook ({str(error).splitlines()[0]}): save it again from Jupyter") from error
+
 def read_notebook(
     path, # only ever read
 ):        # (`NotebookNode` without outputs, sha256 of the file)
-    "A notebook to execute. Raises `RunnerError` for a file that is none, or of a version that this nbformat does not know."
-    import nbformat
-    content = Path(path).read_bytes()
-    try: found = json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error: raise RunnerError(f"{path} is not a notebook: not JSON ({error})") from error
-    major = found.get("nbformat") if isinstance(found, dict) else None
-    if major not in (3, 4): raise RunnerError(f"{path} is not a notebook that can be read: nbformat is {major!r}, known are 3 and 4")
-    try: notebook = nbformat.reads(content.decode(), as_version=4)
-    except (nbformat.ValidationError, KeyError, TypeError, AttributeError) as error:
-        raise RunnerError(f"{path} is not a valid notebook: {str(error).splitlines()[0]}") from error
+    "A notebook to execute. Raises `RunnerError` as `open_notebook`, and for another language."
+    notebook = open_notebook(path)
     metadata = notebook.metadata
     language = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language") or "python"
     if language != "python": raise RunnerError(f"{path} is written in {language}: only Python is run here")
     metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}  # this Python, whatever its author's was called
     for cell in notebook.cells:
         if cell.cell_type == "code": cell.outputs, cell.execution_count = [], None
-    return notebook, "sha256:" + hashlib.sha256(content).hexdigest()
+    return notebook, "sha256:" + hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 def parameters_for(
     notebook,   # as `read_notebook` gives it
@@ -147,7 +151,7 @@ def parameters_for(
     import papermill
     known = papermill.inspect_notebook(notebook)
     for wanted in dials.parameters:
-        if wanted not in known: raise RunnerError(f"{name} has no parameter {wanted!r}; it has {', '.join(known) or 'none'}")
+        if wanted not in known: raise RunnerError(f"{name} has no parameter {wanted!r}; there are {', '.join(known) or 'none'}")
     return {dial: getattr(dials, dial) for dial in ("scale", "device", "seed") if dial in known} | dials.parameters
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-16
@@ -403,11 +407,13 @@ def write_inside(
 )->str:         # the place, with slashes
     "Write a file whole or not at all. Raises `RunnerError` when a link or `..` would lead out of the folder."
     target = out / place
+    if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(out)): raise RunnerError(f"{target} would lie outside {out}: nothing was written; choose another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.parent.resolve().is_relative_to(out.resolve()): raise RunnerError(f"{target} would lie outside {out}: nothing was written")
     whole = target.with_name(f"{target.name}.{os.getpid()}.tmp")
-    whole.write_text(text, encoding="utf-8")
-    os.replace(whole, target)
+    try:
+        whole.write_text(text, encoding="utf-8")
+        os.replace(whole, target)
+    finally: whole.unlink(missing_ok=True)
     return Path(place).as_posix()
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-26
@@ -548,8 +554,8 @@ def shard(
 CHECK = re.compile(r'\bcheck\(\s*"(\w+)\.(\d+)"') # of an exercise: (chapter, number)
 
 def cells_of(path)->list: # sources of a notebook's code cells, without lines that are no Python
-    "To be parsed. Raises what reading and JSON raise, `KeyError` and `TypeError` for what is no notebook."
-    sources = ["".join(cell["source"]) for cell in json.loads(Path(path).read_text(encoding="utf-8"))["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    "To be parsed. Raises `RunnerError` for what cannot be read, `KeyError` and `TypeError` for what is no notebook."
+    sources = ["".join(cell["source"]) for cell in read_object(path, RunnerError, "give a notebook")["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
     return ["\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))) for source in sources]
 
 def code_of(path)->str: # of a notebook or a module
@@ -605,9 +611,8 @@ GREEN = "green.json" # in the cache: notebook and dials → state in which it ra
 
 def read_green()->dict:
     "What ran well on this machine; a damaged record is no record."
-    try: found = json.loads((cache_folder() / GREEN).read_text(encoding="utf-8"))
-    except (OSError, ValueError): return {}
-    return found if isinstance(found, dict) else {}
+    try: return read_object(cache_folder() / GREEN, RunnerError, "")
+    except RunnerError: return {}
 
 def key_of(path, dials:Dials)->str: return json.dumps([str(Path(path).resolve()), dials.scale, dials.device, dials.seed, dials.parameters])
 
@@ -722,12 +727,26 @@ def read_results(
 )->dict: # as in outcomes.json, "outcomes" a list of `Outcome`, "verdicts" of `Verdict`
     "The results of a run. Raises `RunnerError` where there are none."
     path = Path(out) / "outcomes.json"
-    if not path.is_file(): raise RunnerError(f"no results in {out}: run notebooks first")
-    try: result = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error: raise RunnerError(f"{path} is not JSON ({error}): run the notebooks again") from error
-    if not isinstance(result, dict) or result.get("schema") != 1: raise RunnerError(f"{path} is not of schema 1: run the notebooks again")
-    for record in result["outcomes"]: record["error"] = CellError(**record["error"]) if record["error"] else None
-    return result | {"outcomes": [Outcome(**record) for record in result["outcomes"]], "verdicts": [Verdict(**record) for record in result["verdicts"]]}
+    if not os.path.lexists(path): raise RunnerError(f"no results in {out}, for there is no outcomes.json: run notebooks first")
+    result = read_object(path, RunnerError, "run the notebooks again")
+    if result.get("schema") != 1: raise RunnerError(f"{path} is not of schema 1: run the notebooks again")
+    try:
+        for record in result["outcomes"]: record["error"] = CellError(**record["error"]) if record["error"] else None
+        found = result | {"outcomes": [Outcome(**record) for record in result["outcomes"]], "verdicts": [Verdict(**record) for record in result["verdicts"]]}
+        Dials(**found["dials"])
+    except (KeyError, TypeError) as error: raise RunnerError(f"{path} is not what a run writes ({error}): run the notebooks again") from error
+    for outcome in found["outcomes"]: check_places(path, outcome)
+    return found
+
+def check_places(
+    path,            # of the results, for the message
+    outcome:Outcome,
+):
+    "Raises `RunnerError` where a name leads out of the folder of the results: whoever reads them would read, and write, elsewhere."
+    out = Path(os.path.realpath(Path(path).parent))
+    for name in filter(None, (outcome.notebook, outcome.executed)):
+        if not isinstance(name, str) or "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts: raise RunnerError(f"{path}: {name!r} is no place inside of a run: run the notebooks again")
+    if outcome.executed and not Path(os.path.realpath(out / outcome.executed)).is_relative_to(out): raise RunnerError(f"{path}: {outcome.executed!r} leads out of the folder by a link: run the notebooks again")
 
 # %% ../../nbs/9_suite/90_runner.ipynb #59f4668a
 def merge_results(
@@ -741,11 +760,12 @@ def merge_results(
         if run["dials"] != runs[0]["dials"]: raise RunnerError(f"{folder} ran with {run['dials']}, {folders[0]} with {runs[0]['dials']}: only runs with the same dials are one run")
     outcomes = sorted(((outcome, folder) for folder, run in zip(folders, runs) for outcome in run["outcomes"]), key=lambda pair: pair[0].notebook)
     names = [outcome.notebook for outcome, _ in outcomes]
-    if twice := sorted({name for name in names if names.count(name) > 1}): raise RunnerError(f"{twice[0]} is in more than one of these runs")
+    if twice := sorted({name for name in names if names.count(name) > 1}): raise RunnerError(f"{twice[0]} is in more than one of these runs: name each run once")
+    copies = {outcome.executed: read_text(folder / outcome.executed, RunnerError, "run its notebooks again") for outcome, folder in outcomes if outcome.executed}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for outcome, folder in outcomes:
-            if outcome.executed: write_inside(out, outcome.executed, (folder / outcome.executed).read_text(encoding="utf-8"))
+            if outcome.executed: write_inside(out, outcome.executed, copies[outcome.executed])
     except OSError as error: raise RunnerError(f"the runs cannot be put into {out}: {error}") from error
     found = [outcome for outcome, _ in outcomes]
     write_results(out, found, [verdict for run in runs for verdict in run["verdicts"]], dials=Dials(**runs[0]["dials"]), jobs=max(run["jobs"] for run in runs),

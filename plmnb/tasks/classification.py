@@ -40,13 +40,15 @@ def load_classifier(
     "A fine-tuned classifier, from safetensors, with no code from the folder. Raises `ClassifierError` for a checkpoint without a trained head."
     if hasattr(source, "model") and hasattr(source, "tokenizer"): return source
     from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+    from plmnb.hub import LOADING_FAULTS, model_folder
     try:
-        kinds = AutoConfig.from_pretrained(source).architectures or ["of unknown kind"]
+        folder = model_folder(source)
+        kinds = AutoConfig.from_pretrained(folder).architectures or ["of unknown kind"]
         if not kinds[0].endswith("ForSequenceClassification"): raise ClassifierError(f"{source} is a {kinds[0]}: it has no head for classes; fine-tune it first")
-        model = AutoModelForSequenceClassification.from_pretrained(source, use_safetensors=True)
-        return Classifier(model.to(device).eval(), AutoTokenizer.from_pretrained(source))
+        model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
+        return Classifier(model.to(device).eval(), AutoTokenizer.from_pretrained(folder))
     except ClassifierError: raise
-    except (OSError, ValueError) as error: raise ClassifierError(f"{source}: no classifier could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
+    except LOADING_FAULTS as error: raise ClassifierError(f"{source}: no classifier could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-20
 def longest_input(classifier)->int: # tokens
