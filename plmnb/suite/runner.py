@@ -98,7 +98,7 @@ class Dials:
             raise ConfigError(f"seed={self.seed!r}: give a whole number from 0 to 4294967295")
         for name in ("timeout", "cell_timeout"):
             seconds = getattr(self, name)
-            if seconds is not None and not 0 < seconds < math.inf: raise ConfigError(f"{name}={seconds!r}: give seconds, more than 0")
+            if seconds is not None and not (isinstance(seconds, (int, float)) and 0 < seconds < math.inf): raise ConfigError(f"{name}={seconds!r}: give seconds, more than 0")
         for name, value in self.parameters.items(): check_parameter(name, value)
 
 def check_parameter(
