@@ -98,7 +98,7 @@ def reference_of(
 )->dict:
     "What the ledger keeps of a claim: one tolerance, measured where it could be."
     new = {key: record[key] for key in ("value", "tolerance", "seeds", "data")} | {"notebook": record.get("notebook", "")}
-    if siblings: new |= {"tolerance": usual_tolerance([record["value"], *(other["value"] for other in siblings)]), "spread_of": 1 + len(siblings)}
+    if siblings: new |= {"tolerance": max(record["tolerance"], usual_tolerance([record["value"], *(other["value"] for other in siblings)])), "spread_of": 1 + len(siblings)}
     if not earlier: return new
     if not siblings and earlier["data"] == new["data"] and "spread_of" in earlier: new |= {key: earlier[key] for key in ("tolerance", "spread_of")}
     before = earlier.get("earlier", []) + [earlier["value"]] * (earlier["value"] != new["value"])
