@@ -2,22 +2,24 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS',
-           'BENCHED', 'COURSE', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
+           'BEGUN', 'BENCHED', 'COURSE', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
            'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError', 'check_writable',
-           'empty_folder', 'join_pairs', 'read_parameters', 'PairsCommand', 'run', 'latest_run', 'tell_github',
-           'report', 'claims_of', 'verify', 'against_references', 'between_runs', 'course', 'lab', 'progress', 'grade',
-           'exercises_in', 'print_table', 'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned',
-           'tensorboard_log', 'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model',
-           'check_model', 'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores',
-           'print_finetuned', 'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'memory', 'folder_size',
-           'seconds_per_step', 'earlier_seconds', 'minutes', 'machine_lines', 'extra_lines', 'budget_lines',
-           'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table', 'fill_places', 'readme_text',
-           'readme', 'reference_text', 'accept', 'publish', 'open_in_colab', 'colab']
+           'empty_folder', 'join_pairs', 'read_parameters', 'from_here', 'PairsCommand', 'run', 'latest_run',
+           'tell_github', 'report', 'claims_of', 'verify', 'ended_badly', 'references_here', 'against_references',
+           'between_runs', 'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table', 'gap_in', 'show_gaps',
+           'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained', 'show_writing',
+           'print_pretrained', 'finetune', 'course_model', 'check_model', 'columns_of', 'guessed_columns',
+           'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned', 'push', 'fill', 'write', 'bench',
+           'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes',
+           'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table',
+           'results_table', 'fill_places', 'readme_text', 'readme', 'reference_text', 'accept', 'publish',
+           'open_in_colab', 'colab']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
 import io, json, math, os, platform, posixpath, re, shutil, sys, tempfile, time, traceback, warnings
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
+from glob import glob
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Annotated
@@ -145,12 +147,18 @@ def read_parameters(
         except json.JSONDecodeError: found[name] = value
     return found
 
+def from_here(value):
+    "A file, folder or pattern that is here keeps its meaning in the folder of a kernel."
+    if isinstance(value, list): return [from_here(item) for item in value]
+    return os.path.abspath(value) if isinstance(value, str) and value and "\0" not in value and (os.path.exists(value) or glob(value, recursive=True)) else value
+
 class PairsCommand(TyperCommand):
     "A command whose -p takes two words."
     def parse_args(self, ctx, args): return super().parse_args(ctx, join_pairs(args))
 
 # %% ../nbs/9_suite/95_cli.ipynb #c020
-RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known
+RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known, and until it has ended by
+BEGUN = ".plmnb-run"
 BENCHED = ".bench"        # and one of `plmnb bench`
 
 @app.command(cls=PairsCommand, epilog=examples("plmnb run                            the whole course", "plmnb run main --out runs/main       the main job", "plmnb run attention 3_pretraining --scale tiny --jobs 2",
@@ -177,20 +185,20 @@ def run(
         quiet_libraries()
         from plmnb.suite.report import write_report
         from plmnb.suite.runner import Terminal, changed_since_green, find_notebooks, read_results, run_notebooks, shard
-        parameters, notebooks = read_parameters(parameter), find_notebooks(what or ())
+        parameters, notebooks = {name: from_here(value) for name, value in read_parameters(parameter).items()}, find_notebooks(what or ())
         dials = {"scale": scale, "device": device, "seed": seed, "parameters": parameters}
         if which: notebooks = shard(notebooks, which)
         if changed:
             whole, notebooks = len(notebooks), changed_since_green(notebooks, **dials)
             say(f"{whole - len(notebooks)} of {whole} have not changed since they ran well.", err=True)
             if not notebooks: raise typer.Exit()
-        out = empty_folder(out or Path("runs", "-".join([*(Path(name).stem for name in what or ["all"]), *([which.replace("/", "-of-")] if which else [])])), RESULTS)
+        out = empty_folder(out or Path("runs", "-".join([*(Path(name).stem for name in what or ["all"]), *([which.replace("/", "-of-")] if which else [])])), RESULTS, BEGUN)
         heading = f"auto: {resolve_scale(scale)} scale on {resolve_device(device)}" if "auto" in (scale, device) else ""
-        run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, cell_timeout=cell_timeout, retries=retries, shuffle=shuffle, fail_fast=fail_fast, progress=Terminal(heading=heading), **dials)
+        run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, cell_timeout=cell_timeout, retries=retries, share=which or "", shuffle=shuffle, fail_fast=fail_fast, progress=Terminal(heading=heading), **dials)
         result = read_results(out)
         code = result["exit_code"]
-        say(f"Report: {write_report(out)}")
         tell_github(result)
+        say(f"Report: {write_report(out)}")
         if code == INTERRUPTED: say("Stopped. The same command runs the notebooks again; pre-training goes on from its last checkpoint.", err=True)
     raise typer.Exit(code)
 
@@ -250,19 +258,33 @@ def verify(
     "Compare the numbers of a run with the references, or those of two runs with each other. Exit code 1 if one differs."
     with plain_errors(debug):
         if folders and len(folders) > 2: raise ConfigError("verify: one run, or two")
-        found = [claims_of(folder)[0] for folder in folders or [latest_run()]]
+        folders = folders or [latest_run()]
+        found, bad = [claims_of(folder)[0] for folder in folders], ended_badly(folders)
         rows, said = between_runs(*found) if len(found) == 2 else against_references(found[0])
+        for line in bad: say(line)
         if rows: print_table(rows)
         say(said)
-    raise typer.Exit(int(bool(rows)))
+    raise typer.Exit(int(bool(rows or bad)))
+
+def ended_badly(folders:list)->list: # lines
+    "Notebooks of these runs that did not end well, or that only one of them has: there is nothing to compare."
+    from plmnb.suite.runner import read_results
+    runs = [(folder, read_results(folder)["outcomes"]) for folder in folders if not (Path(folder) / BENCHED).exists()]
+    names = [{outcome.notebook for outcome in outcomes} for _, outcomes in runs]
+    alone = sorted(names[0] ^ names[1]) if len(names) == 2 else []
+    return [f"{folder}: {outcome.notebook}: {outcome.status}" for folder, outcomes in runs for outcome in outcomes if outcome.status != "ok"] + [f"{name} is in one of the runs only" for name in alone]
+
+def references_here()->Path:
+    "The file of the course that the working directory belongs to."
+    from plmnb.suite.runner import find_root
+    return Path(os.path.relpath((find_root() or Path("nbs").absolute()).parent / LEDGER))
 
 def against_references(
     claims:list, # of a run
 )->tuple:        # (rows of a table of those that moved, a sentence)
     "What the ledger says of a run."
     from plmnb.claims import judge
-    from plmnb.suite.runner import find_root
-    ledger = load_ledger((find_root() or Path("nbs")).parent / LEDGER)
+    ledger = load_ledger(references_here())
     verdicts = [judge(record, ledger) for record in claims]
     moved = [[v.name, f"{v.value:.6g}", f"{v.reference:.6g} ± {v.tolerance:.2g}", v.place] for v in verdicts if v.status == "moved"]
     counts = ", ".join(f"{number} {status}" for status in ("held", "moved", "not comparable", "unknown") if (number := sum(v.status == status for v in verdicts)))
@@ -272,7 +294,7 @@ def between_runs(first:list, second:list)->tuple: # claims → (rows of a table 
     "What differs between two runs."
     from plmnb.claims import unequal
     rows = [[name, *("none" if value is None else repr(value) for value in values), place] for name, place, *values in unequal(first, second)]
-    return rows and [["differs", "in the first", "in the second", "place"], *rows], f"{len(first)} and {len(second)} claims: " + (f"{len(rows)} differ." if rows else "equal to the last bit.")
+    return rows and [["differs", "in the first", "in the second", "place"], *rows], f"{len(first)} and {len(second)} claims: " + (f"{len(rows)} differ." if rows else "equal to the last bit." if first else "nothing to compare.")
 
 # %% ../nbs/9_suite/95_cli.ipynb #910c2e6a
 COURSE = Path("plmnb-course") # where a reader's copy goes, if nothing else is said
@@ -915,14 +937,15 @@ def accept(
         from plmnb.claims import accept as accept_claims
         first, *others = folders or [latest_run()]
         claims, ended = claims_of(first)
-        before = load_ledger(LEDGER)["claims"]
-        changed = accept_claims(claims, LEDGER, ended=ended, spread=[record for other in others for record in claims_of(other)[0]])
-        after = load_ledger(LEDGER)["claims"]
+        ledger_file = references_here()
+        before = load_ledger(ledger_file)["claims"]
+        changed = accept_claims(claims, ledger_file, ended=ended, spread=[record for other in others for record in claims_of(other)[0]])
+        after = load_ledger(ledger_file)["claims"]
         for name in changed:
             old, new = (ledger.get(name, {}).get("runs", {}) for ledger in (before, after))
             for place in sorted(old.keys() | new.keys()):
                 if old.get(place) != new.get(place): say(f"{name} {place}: {reference_text(old.get(place))} → {reference_text(new.get(place))}")
-        say(f"{len(changed)} changed in {LEDGER}; see git diff, then plmnb readme")
+        say(f"{len(changed)} changed in {ledger_file}; see git diff, then plmnb readme")
 
 @app.command(hidden=True)
 def publish(

@@ -7,11 +7,12 @@ __all__ = ['POLICY', 'TAGS', 'STYLE', 'NOTEBOOK_PAGE', 'REPORT_PAGE', 'page', 'r
            'write_report']
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-3
-import base64, binascii, math, re
+import base64, math, re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from urllib.parse import quote
 
 from .runner import cell_number, check_course, judge_claims, open_notebook, read_results, write_inside
 
@@ -47,7 +48,7 @@ def tidy(
 )->str:   # HTML that only shows
     "Keep headings, lists, tables and links; other elements become text. Style sheets and scripts go."
     import bleach
-    text = re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", text.decode() if isinstance(text, bytes) else str(text))
+    text = re.sub(r"(?is)<(style|script)\b.*?(?:</\1\s*>|\Z)", "", text.decode() if isinstance(text, bytes) else str(text))
     leads_on = lambda tag, name, value: name == "href" and re.match(r"https?://|mailto:|#|[\w./%-]+(#|$)", value)
     return bleach.clean(text, tags=TAGS, attributes={"*": ["class", "id", "colspan", "rowspan"], "a": leads_on})
 
@@ -91,7 +92,7 @@ def picture(
     for kind in ("image/png", "image/jpeg"):
         try:
             if kind in data: return f"data:{kind};base64," + base64.b64encode(base64.b64decode("".join(data[kind]))).decode()
-        except binascii.Error: continue  # not base64: not a picture
+        except ValueError: continue  # not base64: not a picture
     return ""
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-15
@@ -126,7 +127,6 @@ def anchor(
     cell,
 )->str: # as the rendered notebook has it
     "The place of a cell in the rendered notebook."
-    from urllib.parse import quote
     return quote(f"cell-id={cell.get('id', '')}", safe="=")
 
 # %% ../../nbs/9_suite/91_report.ipynb #cell-18
@@ -298,7 +298,7 @@ REPORT_PAGE = """{% macro path(text) %}{% for piece in text.split("/") %}{{ piec
 <h2 id="notebooks">Notebooks</h2>
 <div class="scroll"><table><tr><th>notebook</th><th>state</th><th class="n">time</th><th class="wide" style="width: 25%"></th></tr>
 {% for row in rows %}
-<tr><td class="w">{% if row.link %}<a href="{{ row.link }}">{{ row.title }}</a><br>{% endif %}<code class="soft">{{ path(row.outcome.notebook) }}</code></td><td><span class="tag {{ row.outcome.status }}">{{ row.outcome.status }}</span>{% if row.outcome.tries > 1 %} <span class="tag not">in try {{ row.outcome.tries }}</span>{% endif %}</td>
+<tr><td class="w">{% if row.link %}<a href="{{ row.link }}">{{ row.title }}</a><br>{% endif %}<code class="soft">{{ path(row.outcome.notebook) }}</code></td><td><span class="tag {{ row.outcome.status }}">{{ row.outcome.status }}</span>{% if row.outcome.tries > 1 %} <span class="tag not">in try {{ row.outcome.tries }}</span>{% for text in row.outcome.earlier %}<br><small class="soft">before: {{ text }}</small>{% endfor %}{% endif %}</td>
 <td class="n">{{ row.outcome.seconds|time }}</td><td class="wide"><span class="bar" style="width: {{ row.share }}%"></span></td></tr>
 {% endfor %}
 </table></div>
@@ -326,7 +326,7 @@ def headline(
     n, ok, compared = len(outcomes), count["ok"], claims["held"] + claims["moved"]
     if ok < n:
         bad = ", ".join(f"{count[status]} {label}" for status, label in (("failed", "failed"), ("timeout", "took too long"), ("interrupted", "interrupted"), ("not run", "not run")) if count[status])
-        return f"{ok} of {n} notebooks ran to the end: {bad}"
+        return f"{ok} of {n} notebooks ran to the end: {bad}" + (f"; {claims['moved']} of {compared} numbers moved" if claims["moved"] else "")
     ran = f"All {n} notebooks ran" if n > 1 else "The notebook ran"
     if claims["moved"]: return f"{ran}, but {claims['moved']} of {compared} numbers moved"
     return f"{ran} and {'all ' if compared > 1 else ''}{compared} compared number{'s' * (compared > 1)} held" if compared else ran
@@ -386,15 +386,15 @@ def write_report(
     out, result = Path(out), read_results(out)
     outcomes, verdicts = result["outcomes"], judge_claims(result["outcomes"], ledger) if ledger else result["verdicts"]
     notebooks = {o.notebook: open_notebook(out / o.executed) for o in outcomes if o.executed}
-    links = {o.notebook: Path(o.executed).with_suffix(".html").as_posix() for o in outcomes if o.executed}
+    places = {o.notebook: Path(o.executed).with_suffix(".html") for o in outcomes if o.executed}
+    links = {name: quote(place.as_posix(), safe="/") for name, place in places.items()}
     for name, notebook in notebooks.items():
-        home = "../" * (len(Path(links[name]).parts) - 1) + "report.html"
-        write_inside(out, links[name], render_notebook(notebook, name, home))
+        home = "../" * (len(places[name].parts) - 1) + "report.html"
+        write_inside(out, places[name], render_notebook(notebook, name, home))
     longest = max([o.seconds for o in outcomes] + [1e-9])
     rows = [{"outcome": o, "link": links.get(o.notebook, ""), "share": round(100 * o.seconds / longest), "title": ((headings(notebooks[o.notebook]) or [("", "")])[-1][0] if o.notebook in notebooks else "") or Path(o.notebook).stem} for o in outcomes]
-    sources = [record["notebook"] for o in outcomes for record in o.claims]
     order = ("moved", "not comparable", "unknown", "held")
-    claims = sorted(((v, links.get(source, "")) for v, source in zip(verdicts, sources)), key=lambda c: (order.index(c[0].status), c[0].name))
+    claims = sorted(((v, links.get(v.notebook, "")) for v in verdicts), key=lambda c: (order.index(c[0].status), c[0].name))
     timed = [s for name, nb in notebooks.items() for s in slow_cells(nb, links[name])]
     slow = sorted((s for s in timed if s.seconds > 0.1), key=lambda s: -s.seconds)[:8]
     text = page(REPORT_PAGE, headline=headline(outcomes, verdicts), circumstances=circumstances(result), tiles=tiles_of(outcomes, verdicts, result["seconds"]),
