@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['NAME', 'FIELDS', 'LEDGER', 'KEPT', 'ClaimError', 'claim', 'usual_tolerance', 'place_of', 'fit_to_keep', 'read_claims',
-           'load_ledger', 'reference_of', 'accept', 'Verdict', 'judge', 'unequal', 'ledger_table']
+           'load_ledger', 'reference_of', 'accept', 'Verdict', 'judge', 'missing_claims', 'unequal', 'ledger_table']
 
 # %% ../nbs/0_ground/02_claims.ipynb #cell-3
 import json, math, os, re, statistics
@@ -98,7 +98,8 @@ def reference_of(
     siblings:list,    # the same claim measured with other seeds
 )->dict:
     "What the ledger keeps of a claim: one tolerance, measured where it could be."
-    new = {key: record[key] for key in ("value", "tolerance", "seeds", "data")} | {"notebook": record.get("notebook", "")}
+    new = {key: record[key] for key in ("value", "tolerance", "seeds", "data")} | {"notebook": record.get("notebook", ""), "seed": record.get("seed", 0)}
+    if record.get("parameters"): new["parameters"] = record["parameters"]     # without them the notebook need not make this claim
     if siblings: new |= {"tolerance": max(record["tolerance"], usual_tolerance([record["value"], *(other["value"] for other in siblings)])), "spread_of": 1 + len(siblings)}
     if not earlier: return new
     if not siblings and earlier["data"] == new["data"] and "spread_of" in earlier: new |= {key: earlier[key] for key in ("tolerance", "spread_of")}
@@ -139,8 +140,8 @@ class Verdict:
     name:str
     unit:str
     place:str
-    value:float
-    status:str                 # "held", "moved", "not comparable" or "unknown"
+    value:float|None           # None where it is missing
+    status:str                 # "held", "moved", "missing", "not comparable" or "unknown"
     reference:float|None=None
     tolerance:float|None=None
     earlier:tuple=()           # what the reference was before, the oldest first
@@ -155,9 +156,23 @@ def judge(
     reference = ledger["claims"].get(record["name"], {"runs": {}})["runs"].get(base["place"])
     if reference is None: return Verdict(**base, status="unknown")
     base |= {"reference": reference["value"], "earlier": tuple(reference.get("earlier", ()))}
-    if reference["data"] != record["data"]: return Verdict(**base, status="not comparable")
+    other_seed = record.get("seed", 0) != reference.get("seed", 0) and "spread_of" not in reference   # how far a seed may lead is not known
+    if reference["data"] != record["data"] or other_seed: return Verdict(**base, status="not comparable")
     held = abs(record["value"] - reference["value"]) <= reference["tolerance"]   # what is not a number is not held
     return Verdict(**base, status="held" if held else "moved", tolerance=reference["tolerance"])
+
+# %% ../nbs/0_ground/02_claims.ipynb #20bbb739
+def missing_claims(
+    records:list, # of a run
+    ledger:dict,
+    *, ended,     # names of the notebooks that ran to their end, without parameters of their own
+    places,       # at which they ran, such as {"laptop/cpu"}
+)->list:          # a `Verdict` each
+    "References that a notebook no longer makes. A number that is gone has not held."
+    made = {(record["name"], place_of(record)) for record in records}
+    return [Verdict(name, entry["unit"], place, None, "missing", reference["value"], reference["tolerance"], tuple(reference.get("earlier", ())), reference["notebook"])
+            for name, entry in sorted(ledger["claims"].items()) for place, reference in entry["runs"].items()
+            if place in places and reference.get("notebook") in ended and not reference.get("parameters") and (name, place) not in made]
 
 # %% ../nbs/0_ground/02_claims.ipynb #40bb120b
 def unequal(

@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 from suite_faults import FAULTS, Fault, examine
 from plmnb.core import PlmError
 from plmnb.suite.report import write_report
-from plmnb.suite.runner import RunnerError, exit_code, find_notebooks, run_notebook, run_notebooks
+from plmnb.suite.runner import RunnerError, exit_code, find_notebooks, read_results, run_notebook, run_notebooks
 
 ROOT = Path(__file__).parents[1]
 LABEL = "<img src=x onerror=alert(1)></td><script>alert(2)</script>"
@@ -240,3 +240,17 @@ def test_a_link_does_not_lead_out(tmp_path):
 def test_bad_options_are_refused_before_anything_runs(options, word, tmp_path):
     path = notebook(tmp_path / "good.ipynb", "open('ran', 'w')")
     with pytest.raises(PlmError, match=word): run_notebooks([path], tmp_path / "out", progress=lambda event: pytest.fail("something ran"), **options)
+
+
+def test_a_number_that_is_gone_fails_the_run(tmp_path):
+    path = notebook(tmp_path / "nbs" / "1_part" / "10_good.ipynb", CLAIM)
+    reference = lambda value: {"unit": "points", "better": "higher", "runs": {"tiny/cpu": {"value": value, "tolerance": 0.1, "data": "", "notebook": "nbs/1_part/10_good.ipynb"}}}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "claims.json").write_text(json.dumps({"schema": 1, "claims": {"good/none/number": reference(2.0), "good/none/other": reference(3.0)}}))
+    run_notebook(path, tmp_path / "out", scale="tiny", device="cpu")
+    result = read_results(tmp_path / "out")
+    assert [(v.name, v.status) for v in result["verdicts"]] == [("good/none/number", "held"), ("good/none/other", "missing")] and result["exit_code"] == 1
+    page = BeautifulSoup(write_report(tmp_path / "out").read_text(encoding="utf-8"), "html.parser")
+    assert "1 numbers are missing" in page.select_one("h1").get_text() and page.select_one(".tag.missing")
+    run_notebook(path, tmp_path / "other", scale="tiny", device="cpu", parameters={"n": 4})
+    assert read_results(tmp_path / "other")["exit_code"] == 0                                   # another setting may make other claims

@@ -222,7 +222,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; } th { text-al
 th, td { padding: .5rem .85rem; border-bottom: 1px solid var(--line); vertical-align: baseline; } tr:last-child > td { border-bottom: 0; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } td.w { overflow-wrap: anywhere; min-width: 11rem; }
 .tag { display: inline-block; border-radius: 1rem; padding: .05rem .6rem; font-size: .82rem; white-space: nowrap; background: var(--code); color: var(--soft); }
-.tag.ok, .tag.held { background: var(--wash-good); color: var(--good); } .tag.failed, .tag.timeout, .tag.moved { background: var(--wash-bad); color: var(--bad); }
+.tag.ok, .tag.held { background: var(--wash-good); color: var(--good); } .tag.failed, .tag.timeout, .tag.moved, .tag.missing { background: var(--wash-bad); color: var(--bad); }
 .tag.interrupted, .tag.not { background: var(--wash-warn); color: var(--warn); }
 .bar { display: block; height: .3rem; border-radius: .2rem; background: var(--blue); opacity: .55; min-width: 2px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.2rem; margin: 0; font-size: .92rem; } dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
@@ -285,10 +285,10 @@ REPORT_PAGE = """{% macro path(text) %}{% for piece in text.split("/") %}{{ piec
 {% endif %}
 {% if claims %}
 <h2 id="claims">Claims</h2>
-<p class="soft">Each number was measured in this run. <i>Held</i>: within the tolerance of its reference. <i>Moved</i>: outside. <i>Not comparable</i>: the reference was made from other data. <i>Unknown</i>: no reference yet.</p>
+<p class="soft">Each number was measured in this run. <i>Held</i>: within the tolerance of its reference. <i>Moved</i>: outside. <i>Missing</i>: no longer made. <i>Not comparable</i>: the reference was made from other data. <i>Unknown</i>: no reference yet.</p>
 <div class="scroll"><table><tr><th>claim</th><th class="n">value</th><th class="n wide">reference</th><th class="wide">unit</th><th class="wide">scale/device</th><th>verdict</th></tr>
 {% for v, link in claims %}
-<tr><td class="w">{% if link %}<a href="{{ link }}">{{ path(v.name) }}</a>{% else %}{{ path(v.name) }}{% endif %}</td><td class="n">{{ "%.4g"|format(v.value) }}</td>
+<tr><td class="w">{% if link %}<a href="{{ link }}">{{ path(v.name) }}</a>{% else %}{{ path(v.name) }}{% endif %}</td><td class="n">{{ "%.4g"|format(v.value) if v.value is not none }}</td>
 <td class="n wide">{% if v.reference is not none %}{{ "%.4g"|format(v.reference) }}{% if v.tolerance is not none %} ± {{ "%.2g"|format(v.tolerance) }}{% endif %}{% endif %}
 {% if v.earlier %}<br><small class="soft">before: {% for value in v.earlier %}{{ "%.4g"|format(value) }}{{ ", " if not loop.last }}{% endfor %}</small>{% endif %}</td>
 <td class="wide">{{ v.unit }}</td><td class="wide">{{ v.place }}</td><td><span class="tag {{ v.status }}">{{ v.status }}</span></td></tr>
@@ -324,11 +324,12 @@ def headline(
     "The run in one sentence."
     count, claims = Counter(outcome.status for outcome in outcomes), Counter(verdict.status for verdict in verdicts)
     n, ok, compared = len(outcomes), count["ok"], claims["held"] + claims["moved"]
+    changed = " and ".join([*([f"{claims['moved']} of {compared} numbers moved"] if claims["moved"] else []), *([f"{claims['missing']} numbers are missing"] if claims["missing"] else [])])
     if ok < n:
         bad = ", ".join(f"{count[status]} {label}" for status, label in (("failed", "failed"), ("timeout", "took too long"), ("interrupted", "interrupted"), ("not run", "not run")) if count[status])
-        return f"{ok} of {n} notebooks ran to the end: {bad}" + (f"; {claims['moved']} of {compared} numbers moved" if claims["moved"] else "")
+        return f"{ok} of {n} notebooks ran to the end: {bad}" + (f"; {changed}" if changed else "")
     ran = f"All {n} notebooks ran" if n > 1 else "The notebook ran"
-    if claims["moved"]: return f"{ran}, but {claims['moved']} of {compared} numbers moved"
+    if changed: return f"{ran}, but {changed}"
     return f"{ran} and {'all ' if compared > 1 else ''}{compared} compared number{'s' * (compared > 1)} held" if compared else ran
 
 def tiles_of(
@@ -341,6 +342,7 @@ def tiles_of(
     tile = lambda name, value, mood="": {"name": name, "value": value, "mood": mood}
     tiles = [tile("notebooks ran to the end", f"{count['ok']} of {len(outcomes)}", "good" if count["ok"] == len(outcomes) else "bad")]
     if claims["held"] or claims["moved"]: tiles.append(tile("numbers held", f"{claims['held']} of {claims['held'] + claims['moved']}", "bad" if claims["moved"] else "good"))
+    if claims["missing"]: tiles.append(tile("numbers missing", str(claims["missing"]), "bad"))
     other = claims["not comparable"] + claims["unknown"]
     if other: tiles.append(tile("numbers without a comparable reference", str(other), "warn"))
     return tiles + [tile("in all", readable_time(seconds))]
@@ -393,7 +395,7 @@ def write_report(
         write_inside(out, places[name], render_notebook(notebook, name, home))
     longest = max([o.seconds for o in outcomes] + [1e-9])
     rows = [{"outcome": o, "link": links.get(o.notebook, ""), "share": round(100 * o.seconds / longest), "title": ((headings(notebooks[o.notebook]) or [("", "")])[-1][0] if o.notebook in notebooks else "") or Path(o.notebook).stem} for o in outcomes]
-    order = ("moved", "not comparable", "unknown", "held")
+    order = ("missing", "moved", "not comparable", "unknown", "held")
     claims = sorted(((v, links.get(v.notebook, "")) for v in verdicts), key=lambda c: (order.index(c[0].status), c[0].name))
     timed = [s for name, nb in notebooks.items() for s in slow_cells(nb, links[name])]
     slow = sorted((s for s in timed if s.seconds > 0.1), key=lambda s: -s.seconds)[:8]
