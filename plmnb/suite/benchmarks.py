@@ -10,7 +10,7 @@ __all__ = ['SYSTEMS', 'ITEMS', 'MUST', 'Arena', 'arena_for', 'Material', 'lay_ou
            'bench_report', 'draw_race', 'record']
 
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #3
-import dataclasses, json, math, os, re, statistics, subprocess, sys, tempfile, time
+import codecs, dataclasses, json, locale, math, os, re, statistics, subprocess, sys, tempfile, time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -233,6 +233,7 @@ def why_not_here(
     if item in ("speed", "race") and device == "cuda" and torch.cuda.device_count() > 1: return f"{item}: Trainer would share its batch among all GPUs: show it one, with CUDA_VISIBLE_DEVICES=0"
     if item == "memory" and device != "cpu": return "memory is measured for processes on a CPU: use --device cpu"
     if item == "compile" and not can_compile(device): return "compile needs a C++ compiler: install one, such as g++"
+    if item == "compile" and codecs.lookup(locale.getpreferredencoding(False)).name != "utf-8": return "compile needs a system whose texts are UTF-8, for PyTorch's compiler reads its files so: set LC_ALL=C.UTF-8"
     return ""
 
 SYSTEMS = ("Trainer, as documented", "Trainer, tuned", "the same BERT, AdamW", "modern shape, Muon")
