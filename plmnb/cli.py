@@ -351,10 +351,11 @@ def grade(
 ):
     "Judge the exercises of submissions by the checks of the course, each in a process of its own."
     with plain_errors(debug):
-        from plmnb.suite.grading import Limits, grade_all, save_grades
+        from plmnb.suite.grading import Limits, check_table, grade_all, save_grades
         limits = Limits(seconds, memory * 2**30)
         check_writable(out.absolute().parent)
-        grades = grade_all(folder, limits)
+        check_table(out)
+        grades = grade_all(folder, limits, out=out)
         rows = [["submission", "right", "of", "unreadable"]]
         for name in dict.fromkeys(g.submission for g in grades):
             own = [g.result for g in grades if g.submission == name]
@@ -364,11 +365,12 @@ def grade(
 
 def exercises_in(root:Path)->dict: # chapter → numbers of its exercises, in the order of the course
     "By the checks that the notebooks call."
-    from plmnb.suite.runner import CHECK, code_of, notebooks_in
+    from plmnb.suite.runner import checks_in, code_of, notebooks_in
     found = {}
     for path in notebooks_in(root):
         if path.parent.name == "solutions": continue
-        for chapter, number in re.findall("^" + CHECK.pattern, code_of(path), flags=re.M): found.setdefault(chapter, set()).add(int(number))
+        asked = "\n".join(line for line in code_of(path).splitlines() if line.startswith(("check(", "if check("))) # and not the checks of a check
+        for chapter, number in checks_in(asked): found.setdefault(chapter, set()).add(int(number))
     return {chapter: sorted(numbers) for chapter, numbers in found.items()}
 
 # %% ../nbs/9_suite/95_cli.ipynb #c023

@@ -5,12 +5,12 @@ __all__ = ['MARKS', 'MAIN', 'STATUSES', 'ANSI', 'GRACE', 'MARKERS', 'ROOM', 'CHE
            'find_root', 'notebooks_in', 'notebooks_named', 'find_notebooks', 'Dials', 'check_parameter', 'check_course',
            'open_notebook', 'read_notebook', 'parameters_for', 'CellError', 'Outcome', 'cell_number', 'first_error',
            'Stopped', 'Job', 'signal_quietly', 'fresh_kernel', 'Lines', 'Event', 'execute', 'death_note', 'explain',
-           'finish', 'write_inside', 'Conductor', 'error_line', 'outcome_line', 'Terminal', 'shard', 'cells_of',
-           'code_of', 'imports_of', 'imports_at', 'modules_behind', 'state_of', 'packages_here', 'files_named',
-           'read_green', 'key_of', 'remember_green', 'states_of', 'changed_since_green', 'judge_claims', 'missing_of',
-           'exit_code', 'environment_of', 'what_moved', 'junit', 'write_results', 'read_results', 'check_places',
-           'merge_results', 'check_shares', 'github_summary', 'github_annotations', 'plan', 'begin_results',
-           'pid_exists', 'run_notebooks', 'run_notebook']
+           'finish', 'write_inside', 'Conductor', 'error_line', 'outcome_line', 'Terminal', 'shard', 'checks_in',
+           'python_of', 'cells_of', 'code_of', 'imports_of', 'imports_at', 'modules_behind', 'state_of',
+           'packages_here', 'files_named', 'read_green', 'key_of', 'remember_green', 'states_of', 'changed_since_green',
+           'judge_claims', 'missing_of', 'exit_code', 'environment_of', 'what_moved', 'junit', 'write_results',
+           'read_results', 'check_places', 'merge_results', 'check_shares', 'github_summary', 'github_annotations',
+           'plan', 'begin_results', 'pid_exists', 'run_notebooks', 'run_notebook']
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-3
 import ast, difflib, hashlib, json, keyword, logging, math, os, platform, queue, random, re, shutil, signal, sys, threading, time, warnings
@@ -565,12 +565,22 @@ def shard(
     if not (share := paths[int(found[1]) - 1::int(found[2])]): raise ConfigError(f"shard={which!r}: there are only {len(paths)} notebooks, so this share is empty")
     return share
 
-CHECK = re.compile(r'\bcheck\(\s*"(\w+)\.(\d+)"') # of an exercise: (chapter, number)
+CHECK = re.compile(r"""\bcheck\(\s*["'](\w+)\.(\d+)["']""") # of an exercise: (chapter, number)
+
+def checks_in(source:str)->list: # (chapter, number) of each check that is called
+    "The exercises that a cell asks for; what stands in a comment is not asked."
+    return [(chapter, number) for line in source.splitlines() for chapter, number in CHECK.findall(line.partition("#")[0])]
+
+def python_of(source:str)->str: # of a cell
+    "Without lines for IPython, where there are any."
+    try: ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError): return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+    return source
 
 def cells_of(path)->list: # sources of a notebook's code cells, without lines that are no Python
     "To be parsed. Raises `RunnerError` for what cannot be read, `KeyError` and `TypeError` for what is no notebook."
     sources = ["".join(cell["source"]) for cell in read_object(path, RunnerError, "give a notebook")["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    return ["\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))) for source in sources]
+    return [python_of(source) for source in sources]
 
 def code_of(path)->str: # of a notebook or a module
     "The source to be parsed."
@@ -601,7 +611,7 @@ def modules_behind(
     "Follow the imports. The checks of its exercises count."
     import plmnb
     root, source = Path(plmnb.__file__).parent, code_of(path)
-    wanted, found = imports_of(source) | {f"plmnb.checks.{chapter}" for chapter, _ in CHECK.findall(source)}, {}
+    wanted, found = imports_of(source) | {f"plmnb.checks.{chapter}" for chapter, _ in checks_in(source)}, {}
     while wanted:
         name = wanted.pop()
         if not name.startswith("plmnb.") or name in found: continue
