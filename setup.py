@@ -1,5 +1,6 @@
 "Everything is set in settings.ini, which nbdev reads too."
 import shlex
+import shutil
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class BuildWithCourse(build_py):
     "A wheel brings the notebooks and the references of their numbers, which `plmnb course` copies; in a checkout they lie beside the package."
 
     def run(self):
+        if not self.editable_mode: shutil.rmtree(Path(self.build_lib, "plmnb"), ignore_errors=True)  # what an earlier build left is not of this version
         super().run()
         if self.editable_mode: return
         notebooks = [path for path in sorted((here / "nbs").rglob("*.ipynb")) if not any(part.startswith(".") for part in path.relative_to(here).parts)]

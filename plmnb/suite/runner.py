@@ -9,7 +9,7 @@ __all__ = ['MARKS', 'MAIN', 'STATUSES', 'ANSI', 'GRACE', 'MARKERS', 'ROOM', 'CHE
            'python_of', 'cells_of', 'code_of', 'imports_of', 'imports_at', 'modules_behind', 'state_of',
            'packages_here', 'files_named', 'read_green', 'key_of', 'remember_green', 'states_of', 'changed_since_green',
            'judge_claims', 'missing_of', 'exit_code', 'environment_of', 'what_moved', 'junit', 'write_results',
-           'read_results', 'check_places', 'merge_results', 'check_shares', 'github_summary', 'github_annotations',
+           'read_results', 'check_places', 'merge_results', 'missing_shares', 'github_summary', 'github_annotations',
            'plan', 'begin_results', 'pid_exists', 'run_notebooks', 'run_notebook']
 
 # %% ../../nbs/9_suite/90_runner.ipynb #cell-3
@@ -737,7 +737,7 @@ def junit(
     for outcome in outcomes:
         part, _, name = outcome.notebook.rpartition("/")
         case = ElementTree.SubElement(suite, "testcase", classname=part.replace("/", "."), name=name, time=str(outcome.seconds))
-        if outcome.status == "not run": ElementTree.SubElement(case, "skipped", message="another notebook failed before")
+        if outcome.status == "not run": ElementTree.SubElement(case, "skipped", message="another notebook failed before, or its machine did not answer")
         elif outcome.status != "ok":
             error = outcome.error or CellError(None, "", outcome.status.capitalize(), "", "")
             where = f"cell {error.cell}: " if error.cell else ""
@@ -808,33 +808,31 @@ def merge_results(
     folders, # of runs with the same dials, such as the shares of a suite
     out,     # folder for the one run that they become
 )->list:     # an `Outcome` a notebook
-    "Put the results of several runs into one folder. Raises `RunnerError` for other dials, and for a notebook that ran twice."
+    "Put the results of several runs into one folder; a share that is missing is one that was not run. Raises `RunnerError` for other dials, and for a notebook that ran twice."
     folders, out = [Path(folder) for folder in folders], Path(out)
+    if os.path.realpath(out) in map(os.path.realpath, folders): raise RunnerError(f"{out} is one of the runs: give another folder for the one that they become")
     runs = [read_results(folder) for folder in folders]
     for folder, run in zip(folders, runs):
         if run["dials"] != runs[0]["dials"]: raise RunnerError(f"{folder} ran with {run['dials']}, {folders[0]} with {runs[0]['dials']}: only runs with the same dials are one run")
     outcomes = sorted(((outcome, folder) for folder, run in zip(folders, runs) for outcome in run["outcomes"]), key=lambda pair: pair[0].notebook)
     names = [outcome.notebook for outcome, _ in outcomes]
     if twice := sorted({name for name in names if names.count(name) > 1}): raise RunnerError(f"{twice[0]} is in more than one of these runs: name each run once")
-    check_shares(folders, runs)
     copies = {outcome.executed: read_text(folder / outcome.executed, RunnerError, "run its notebooks again") for outcome, folder in outcomes if outcome.executed}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for outcome, folder in outcomes:
             if outcome.executed: write_inside(out, outcome.executed, copies[outcome.executed])
     except OSError as error: raise RunnerError(f"the runs cannot be put into {out}: {error}") from error
-    found = [outcome for outcome, _ in outcomes]
+    found = [outcome for outcome, _ in outcomes] + missing_shares(runs)
     write_results(out, found, [verdict for run in runs for verdict in run["verdicts"]], dials=Dials(**runs[0]["dials"]), jobs=max(run["jobs"] for run in runs),
                   started=min(run["started"] for run in runs), seconds=max(run["seconds"] for run in runs))
     return found
 
-def check_shares(folders:list, runs:list):
-    "Raises `RunnerError` where a share of a suite is missing: half of it is not all of it."
-    shares = [run.get("share", "") for run in runs]
-    if not any(shares): return
-    n = shares[0].partition("/")[2]
-    missing = [f"{k}/{n}" for k in range(1, int(n or 0) + 1) if f"{k}/{n}" not in shares]
-    if missing or len(shares) != int(n or 0): raise RunnerError(f"of {len(folders)} runs the shares are {', '.join(share or 'none' for share in shares)}: " + (f"{', '.join(missing)} is missing" if missing else "name each once"))
+def missing_shares(runs:list)->list: # an `Outcome` each
+    "The shares of a suite that are not among its runs: half of it is not all of it."
+    shares = {run.get("share", "") for run in runs}
+    n = next((share.partition("/")[2] for share in shares if share), "0")
+    return [Outcome(f"share {k}/{n}", "not run", 0.0) for k in range(1, int(n) + 1) if f"{k}/{n}" not in shares]
 
 def github_summary(
     outcomes:list,
