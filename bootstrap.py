@@ -42,8 +42,13 @@ def pip(*args, check=True):
     return subprocess.run(command, cwd=HERE, check=check, env=os.environ | {"PIP_USE_PEP517": "1"}).returncode == 0
 
 
-def has_pip():
-    return PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
+def is_sound():
+    "Whether .venv is of this Python, was made in this place, and has pip."
+    script = VENV / "bin" / "pip"
+    if not (PYTHON.exists() and script.exists() and str(VENV) in script.read_text()[:600]):
+        return False
+    told = subprocess.run([PYTHON, "-c", "import sys, pip; print(sys.version)"], capture_output=True, text=True)
+    return told.returncode == 0 and told.stdout.strip() == sys.version.strip()
 
 
 def install_torch():
@@ -63,7 +68,7 @@ def install():
         return
     print("Installing plmnb and its tools into .venv: a few minutes, once.", flush=True)
     STAMP.unlink(missing_ok=True)
-    if not has_pip():
+    if not is_sound():
         venv.create(VENV, with_pip=True, clear=True)
     install_torch()
     pip("-c", "constraints.txt", "-e", ".[dev]")
@@ -83,7 +88,11 @@ def main():
         raise SystemExit(f"plmnb needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         raise SystemExit(f"usage: python3 bootstrap.py {'|'.join(COMMANDS)}")
-    install()
+    try:
+        install()
+    except subprocess.CalledProcessError:
+        raise SystemExit("The packages could not be installed; why stands above. The first time this needs the internet and some gigabytes on the disk,"
+                         " and on Debian or Ubuntu also: apt install python3-venv. The same command goes on where it stopped.") from None
     path = os.pathsep.join([str(VENV / "bin"), os.environ["PATH"]])
     for command in COMMANDS[sys.argv[1]]:
         if code := finish(command, path):
