@@ -63,7 +63,7 @@ FAULTS = (
     Fault("another language", ("1",), metadata={"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}, says="only Python is run here"),
     Fault("not JSON", text="Dear diary", says="not JSON"),
     Fault("an empty file", text="", says="not JSON"),
-    Fault("JSON that is no notebook", text="[1, 2]", says="nbformat is None"),
+    Fault("JSON that is no notebook", text="[1, 2]", says="not an object"),
     Fault("a newer nbformat", text='{"nbformat": 5, "nbformat_minor": 0, "metadata": {}, "cells": []}', says="nbformat is 5"),
     Fault("cells that are none", text='{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "cake"}]}', says="not a valid notebook"),
     Fault("brackets a hundred thousand deep", text="[" * 100_000, says="not JSON"),
@@ -72,9 +72,9 @@ FAULTS = (
     Fault("a parameter that it has not", ("1",), words=("-p", "m", "1"), code=2, says="no parameter 'm'", reports=False),
     Fault("a parameter that is code", ("1",), words=("-p", "n; import os", "1"), code=2, says="not a Python name", reports=False),
     Fault("a notebook outside", ("1",), words=("../../etc/passwd",), code=2, says="is no notebook", reports=False),
-    Fault("a folder that cannot be made", ("1",), words=("--out", NO_FOLDER), code=2, says="choose another", reports=False),
+    Fault("a folder that cannot be made", ("1",), words=("--out", NO_FOLDER), code=2, says="give another --out", reports=False),
     Fault("a folder with somebody's files", ("1",), words=("--out", "home"), code=2, says="nothing in it was touched", reports=False),
-    Fault("a disk that is full", ("1",), room=0, code=2, says="cannot be", reports=False),                                        # not even the first file
+    Fault("a disk that is full", ("1",), room=0, code=2, says="No usable temporary directory", reports=False),                                        # not even the first file
     Fault("a disk that fills up", ("print('x' * 100_000)",), room=50_000, says="File too large"),
 )
 

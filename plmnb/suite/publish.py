@@ -220,6 +220,7 @@ def copy_course(
     folder, source = Path(folder), Path(source or course_source())
     if "\0" not in str(folder) and os.path.realpath(folder / "nbs") == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
     if os.path.isdir(folder / COPIED): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
+    if not Path(os.path.realpath(folder / "nbs")).is_relative_to(os.path.realpath(folder)): raise PublishError(f"{folder / 'nbs'} leads elsewhere by a link: choose another folder")
     record, found, files = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}, files_of(source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
