@@ -218,9 +218,10 @@ def copy_course(
 )->dict:    # "new", "replaced", "kept", "same" → names of files
     "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
-    if "\0" not in str(folder) and os.path.realpath(folder / "nbs") == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
+    inside = os.path.realpath(folder / "nbs") if "\0" not in str(folder) else None
+    if inside == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
     if os.path.isdir(folder / COPIED): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
-    if not Path(os.path.realpath(folder / "nbs")).is_relative_to(os.path.realpath(folder)): raise PublishError(f"{folder / 'nbs'} leads elsewhere by a link: choose another folder")
+    if inside and not Path(inside).is_relative_to(os.path.realpath(folder)): raise PublishError(f"{folder / 'nbs'} leads elsewhere by a link: choose another folder")
     record, found, files = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}, files_of(source)
     try:
         folder.mkdir(parents=True, exist_ok=True)
