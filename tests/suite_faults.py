@@ -49,7 +49,6 @@ FAULTS = (
     Fault("the kernel crashes", ("import os; os.write(2, b'last words'); os.abort()",), cell=2, says="last words"),
     Fault("the kernel ends itself", ("import os; os._exit(0)",), cell=2, says="exit code 0"),
     Fault("sys.exit(0) in a cell", ("import sys; sys.exit(0)", "1"), cell=2, says="SystemExit"),
-    Fault("exit() in a cell", ("exit()", "import time; time.sleep(100)"), cell=3, says="the kernel ended with exit code 0"),
     Fault("a cell hangs", ("import time; time.sleep(1000)",), words=("--timeout", "6"), cell=2, says="longer than 6 s"),
     Fault("a cell hangs and hears no interrupt", ("import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\ntime.sleep(1000)",), words=("--timeout", "6"), cell=2, says="longer than 6 s"),
     Fault("a cell that may take a second", ("1", "import time; time.sleep(1000)"), words=("--cell-timeout", "1"), cell=3, says="the cell took longer than 1 s"),
