@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS',
-           'BEGUN', 'BENCHED', 'COURSE', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
+           'BENCHED', 'COURSE', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
            'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError', 'check_writable',
            'empty_folder', 'join_pairs', 'read_parameters', 'from_here', 'PairsCommand', 'run', 'latest_run',
            'tell_github', 'report', 'claims_of', 'verify', 'ended_badly', 'references_here', 'against_references',
@@ -157,8 +157,7 @@ class PairsCommand(TyperCommand):
     def parse_args(self, ctx, args): return super().parse_args(ctx, join_pairs(args))
 
 # %% ../nbs/9_suite/95_cli.ipynb #c020
-RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known, and until it has ended by
-BEGUN = ".plmnb-run"
+RESULTS = "outcomes.json" # by which a folder of `plmnb run` is known
 BENCHED = ".bench"        # and one of `plmnb bench`
 
 @app.command(cls=PairsCommand, epilog=examples("plmnb run                            the whole course", "plmnb run main --out runs/main       the main job", "plmnb run attention 3_pretraining --scale tiny --jobs 2",
@@ -184,7 +183,7 @@ def run(
     with plain_errors(debug):
         quiet_libraries()
         from plmnb.suite.report import write_report
-        from plmnb.suite.runner import Terminal, changed_since_green, find_notebooks, read_results, run_notebooks, shard
+        from plmnb.suite.runner import MARKS, Terminal, changed_since_green, find_notebooks, read_results, run_notebooks, shard
         parameters, notebooks = {name: from_here(value) for name, value in read_parameters(parameter).items()}, find_notebooks(what or ())
         dials = {"scale": scale, "device": device, "seed": seed, "parameters": parameters}
         if which: notebooks = shard(notebooks, which)
@@ -192,7 +191,7 @@ def run(
             whole, notebooks = len(notebooks), changed_since_green(notebooks, **dials)
             say(f"{whole - len(notebooks)} of {whole} have not changed since they ran well.", err=True)
             if not notebooks: raise typer.Exit()
-        out = empty_folder(out or Path("runs", "-".join([*(Path(name).stem for name in what or ["all"]), *([which.replace("/", "-of-")] if which else [])])), RESULTS, BEGUN)
+        out = empty_folder(out or Path("runs", "-".join([*(Path(name).stem for name in what or ["all"]), *([which.replace("/", "-of-")] if which else [])])), *MARKS)
         heading = f"auto: {resolve_scale(scale)} scale on {resolve_device(device)}" if "auto" in (scale, device) else ""
         run_notebooks(notebooks, out, jobs=jobs, timeout=timeout, cell_timeout=cell_timeout, retries=retries, share=which or "", shuffle=shuffle, fail_fast=fail_fast, progress=Terminal(heading=heading), **dials)
         result = read_results(out)

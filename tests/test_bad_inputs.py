@@ -8,7 +8,7 @@ import pytest
 import trials
 from bad_inputs import PLACES, as_csv, cells, labelled, put
 from plmnb.core import PlmError
-from trials import Cell, Told, faults, show, surroundings
+from trials import Cell, Told, faults, faults_of_kind, show, surroundings
 
 ROOT = Path(__file__).parents[1]
 CELLS = cells()
@@ -22,11 +22,7 @@ def test_there_are_kinds_and_places_enough():
 
 @pytest.mark.parametrize("kind", dict.fromkeys(cell.kind for cell in CELLS))
 def test_a_bad_input_is_refused_by_name_or_rightly_taken(kind, tmp_path):
-    wrong = {}
-    for i, cell in enumerate(cell for cell in CELLS if cell.kind == kind):
-        (tmp_path / str(i)).mkdir()
-        if found := faults(cell, tmp_path / str(i)): wrong[cell.place] = found
-    assert wrong == {}
+    assert faults_of_kind(CELLS, kind, tmp_path) == {}
 
 
 @pytest.mark.parametrize("place", [place for place in PLACES if not place.name.startswith(("plmnb pretrain", "plmnb finetune", "plmnb run, ledger", "plmnb bench"))], ids=lambda place: place.name)

@@ -148,6 +148,15 @@ def judged(cell, result, error, folder):
     return [f"{lack}: {lines[0]}" for lack in wrong_refusal(lines[0], cell.names)]
 
 
+def faults_of_kind(cells, kind, folder):
+    "What is wrong with the cells of one kind, by place; each in a folder of its own."
+    wrong = {}
+    for i, cell in enumerate(cell for cell in cells if cell.kind == kind):
+        (folder / str(i)).mkdir()
+        if found := faults(cell, folder / str(i)): wrong[cell.place] = found
+    return wrong
+
+
 def show(cells, counted):
     "Print a line a kind, and every cell that fails; whether none does."
     from proofs import table

@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['SHOWN', 'MOST', 'TELLTALE', 'RESULT', 'SOURCED', 'NAMED', 'FILLED', 'QUIET', 'COPIED', 'PublishError',
-           'fewer_colours', 'readable', 'is_silent', 'telltale', 'joined', 'beside_pictures', 'published', 'prose_of',
-           'numbers_of', 'typed_numbers', 'check_numbers', 'check_prose', 'publish', 'course_source', 'digest_of',
-           'copied_before', 'remember', 'files_of', 'copy_course']
+           'fewer_colours', 'readable', 'is_silent', 'texts_of', 'telltale', 'joined', 'beside_pictures', 'published',
+           'prose_of', 'numbers_of', 'typed_numbers', 'check_numbers', 'check_prose', 'publish', 'course_source',
+           'digest_of', 'copied_before', 'remember', 'files_of', 'copy_course']
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-3
 import base64, copy, hashlib, io, json, os, re
@@ -55,12 +55,15 @@ def is_silent(
     "Whether its outputs are never published."
     return cell["cell_type"] != "code" or "volatile" in cell["metadata"].get("tags", []) or "# your code" in "".join(cell["source"])
 
+def texts_of(outputs:list)->list: # (kind, text)
+    "What was printed, and each form of what was shown."
+    return [(kind, "".join(text)) for output in outputs for kind, text in [("text/plain", output.get("text", "")), *output.get("data", {}).items()]]
+
 def telltale(
     outputs:list, # of a cell, as they are published
 )->str|None:      # the first thing in them that belongs to one machine: a path, an address
     "What should not be read by others; pictures are not looked at."
-    texts = [text for output in outputs for kind, text in [("text/plain", output.get("text", "")), *output.get("data", {}).items()] if not kind.startswith("image/png")]
-    return next((found[0] for text in texts if (found := TELLTALE.search("".join(text)))), None)
+    return next((found[0] for kind, text in texts_of(outputs) if kind != "image/png" and (found := TELLTALE.search(text))), None)
 
 def joined(
     outputs:list, # readable ones
@@ -118,7 +121,7 @@ def numbers_of(
 )->list:
     "Every number of its code and of its outputs."
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    shown = [text for cell in code for output in cell["outputs"] for kind, text in [("text/plain", output.get("text", "")), *output.get("data", {}).items()] if kind.startswith("text/")]
+    shown = [text for cell in code for kind, text in texts_of(cell["outputs"]) if kind.startswith("text/")]
     return [float(number.replace("_", "").replace(",", "")) for text in [*(cell["source"] for cell in code), *shown] for number in re.findall(r"\d(?:[\d_]|,(?=\d{3}))*(?:\.\d+)?(?:e[+-]?\d+)?", "".join(text))]
 
 def typed_numbers(
