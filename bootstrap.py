@@ -25,7 +25,7 @@ COMMANDS = {
     "faults": [["tests/suite_faults.py"]],
     "identity": [["tests/identity.py"]],
     "site": [["docs/build.py"]],
-    "lab": [["-m", "jupyterlab", "nbs/0_ground/00_core.ipynb"]],
+    "lab": [["-m", "plmnb.cli", "lab"]],
 }
 
 

@@ -127,7 +127,7 @@ def accept(
         reference = reference_of(record, entry["runs"].get(place_of(record)), list({other["seed"]: other for other in spread if key(other) == key(record) and other["seed"] != record["seed"]}.values()))
         if entry["runs"].get(place_of(record)) != reference: changed.append(record["name"])
         entry["runs"][place_of(record)] = reference
-    whole = Path(path).with_suffix(".tmp")
+    whole = Path(path).with_suffix(f".{os.getpid()}.tmp")
     whole.parent.mkdir(parents=True, exist_ok=True)
     whole.write_text(json.dumps(ledger, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     os.replace(whole, path)

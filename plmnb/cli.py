@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS',
-           'BENCHED', 'COURSE', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
+           'BENCHED', 'COURSE', 'OURS', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
            'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError', 'check_writable',
            'empty_folder', 'join_pairs', 'read_parameters', 'from_here', 'PairsCommand', 'run', 'latest_run',
            'tell_github', 'report', 'claims_of', 'verify', 'ended_badly', 'references_here', 'against_references',
@@ -10,10 +10,9 @@ __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug
            'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained', 'show_writing',
            'print_pretrained', 'finetune', 'course_model', 'check_model', 'columns_of', 'guessed_columns',
            'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned', 'push', 'fill', 'write', 'bench',
-           'installed', 'missing_extras', 'memory', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'minutes',
-           'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table',
-           'results_table', 'fill_places', 'readme_text', 'readme', 'reference_text', 'accept', 'publish',
-           'open_in_colab', 'colab']
+           'installed', 'missing_extras', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'machine_lines',
+           'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table',
+           'fill_places', 'readme_text', 'readme', 'reference_text', 'accept', 'publish', 'open_in_colab', 'colab']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
 import io, json, math, os, platform, posixpath, re, shutil, sys, tempfile, time, traceback, warnings
@@ -142,14 +141,15 @@ def read_parameters(
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals: raise ConfigError(f"-p {pair}: write -p NAME VALUE")
-        value = {"True": "true", "False": "false", "None": "null", "inf": "Infinity"}.get(value, value) # as Python writes them
+        value = {"True": "true", "False": "false", "None": "null", "inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(value, value) # as Python writes them
         try: found[name] = json.loads(value)
         except json.JSONDecodeError: found[name] = value
     return found
 
 def from_here(value):
-    "A file, folder or pattern that is here keeps its meaning in the folder of a kernel."
+    "A file, folder or pattern that is here keeps its meaning in the folder of a kernel; a word that `load_text` knows keeps its own."
     if isinstance(value, list): return [from_here(item) for item in value]
+    if value in ("pydoc", "world"): return value
     return os.path.abspath(value) if isinstance(value, str) and value and "\0" not in value and (os.path.exists(value) or glob(value, recursive=True)) else value
 
 class PairsCommand(TyperCommand):
@@ -297,6 +297,7 @@ def between_runs(first:list, second:list)->tuple: # claims → (rows of a table 
 
 # %% ../nbs/9_suite/95_cli.ipynb #910c2e6a
 COURSE = Path("plmnb-course") # where a reader's copy goes, if nothing else is said
+OURS = ("index.ipynb", "0_ground/00_core.ipynb") # by which the course is told from the notebooks of other projects
 
 @app.command(epilog=examples("plmnb course", "plmnb course my-course      again with a new version: what you have changed is kept"))
 def course(
@@ -309,6 +310,8 @@ def course(
         found = copy_course(folder)
         say(f"{folder}: " + ", ".join(f"{len(names)} {kind}" for kind, names in found.items() if names))
         for name in found["kept"]: say(f"  kept as you have it: {name}")
+        for name in found["gone"]: say(f"  no longer in the course: {name}")
+        if found["kept"]: say("To have the new version of one that was kept, give yours another name, and then the same command.")
         say(f"plmnb lab {folder} opens it.")
 
 @app.command(epilog=examples("plmnb lab                   the course here, or a copy in plmnb-course", "plmnb lab my-course"))
@@ -322,7 +325,7 @@ def lab(
         from plmnb.suite.runner import find_root
         if not installed("jupyterlab"): raise ConfigError("JupyterLab is not here: pip install 'plmnb[course]'")
         root = find_root() if folder is None else folder / "nbs"
-        if root is None or not (root / "index.ipynb").is_file():
+        if root is None or not all((root / name).is_file() for name in OURS):
             copy_course(folder := folder or COURSE)
             root = folder / "nbs"
             say(f"A copy of the course lies in {folder}.")
@@ -754,9 +757,6 @@ def missing_extras()->dict: # extra → packages of it that are not installed
         if extra: missing.setdefault(extra[1], []).extend([] if installed(name) else [name])
     return missing
 
-def memory()->int: # bytes
-    "Of the whole machine."
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 def folder_size(folder)->int: # bytes
     "Of all files below a folder, 0 where there is none."
@@ -803,17 +803,14 @@ def earlier_seconds(
     return seconds
 
 # %% ../nbs/9_suite/95_cli.ipynb #c040
-def minutes(seconds:float)->str:
-    "A duration as people say it."
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
 def machine_lines(device:str)->list: # [name, value]
     "What is here."
-    import torch
+    import psutil, torch
+    from plmnb.suite.runner import free_memory
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     free = shutil.disk_usage(next(p for p in (cache_folder(), *cache_folder().parents) if p.exists())).free
     return [["system", f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"], ["cores", f"{cores}, PyTorch uses {torch.get_num_threads()}"],
-            ["memory", f"{memory() / 2**30:.1f} GiB"], ["GPU", torch.cuda.get_device_name() if device == "cuda" else "none that PyTorch finds"],
+            ["memory", f"{psutil.virtual_memory().total / 2**30:.1f} GiB, {free_memory() / 2**30:.1f} GiB are free"], ["GPU", torch.cuda.get_device_name() if device == "cuda" else "none that PyTorch finds"],
             ["packages", ", ".join(f"{name} {installed(name) or 'missing'}" for name in PACKAGES)],
             ["cache", f"{cache_folder()}, {folder_size(cache_folder()) / 2**20:.0f} MiB; {free / 2**30:.0f} GiB are free there"]]
 
@@ -824,24 +821,26 @@ def extra_lines()->list: # [name, value]
 def budget_lines(scale:str, device:str)->list: # rows of a table, the first its head
     "How large a pre-training run is at each scale that makes sense here, and how long it would take."
     from plmnb.pretraining import SHAPES, recipe_for
+    from plmnb.suite.report import readable_time
     rows = [["one pre-training run", "model", "tokens", "steps", "time here"]]
     for size in ("tiny", scale):
         for shape in SHAPES:
             recipe = recipe_for(shape, size)
             took = seconds_per_step(recipe, device) * recipe.train.steps
-            rows.append([f"--scale {size} --shape {shape}", f"{recipe.model.n_layers} × {recipe.model.d_model}", f"{recipe.tokens:,}", f"{recipe.train.steps:,}", minutes(took)])
+            rows.append([f"--scale {size} --shape {shape}", f"{recipe.model.n_layers} × {recipe.model.d_model}", f"{recipe.tokens:,}", f"{recipe.train.steps:,}", readable_time(took)])
     return rows
 
 # %% ../nbs/9_suite/95_cli.ipynb #c041
 def main_job_line(scale:str, device:str)->str:
     "What the main job took here, if it was run here."
+    from plmnb.suite.report import readable_time
     from plmnb.suite.runner import RunnerError, find_notebooks
     try: notebooks = ["nbs/" + "/".join(path.parts[-2:]) for path in find_notebooks("main")]
     except RunnerError as error: return f"the main job cannot run from here: {error}"
     earlier = earlier_seconds(scale, device)
     known = [earlier[name] for name in notebooks if name in earlier]
     if len(known) < len(notebooks): return f"the main job: {len(notebooks)} notebooks, {len(known)} of them have been run here at scale {scale}; plmnb run main"
-    return f"the main job: {len(notebooks)} notebooks, {minutes(sum(known))} when they last ran here at scale {scale}"
+    return f"the main job: {len(notebooks)} notebooks, {readable_time(sum(known))} when they last ran here at scale {scale}"
 
 @app.command(epilog=examples("plmnb doctor"))
 def doctor(debug: Debug=False):
@@ -926,7 +925,8 @@ def readme(
 
 def reference_text(reference)->str: # of a ledger, or None
     "A reference in a few signs."
-    return f"{reference['value']:.6g} ± {reference['tolerance']:.2g}" if reference else "none"
+    if not reference: return "none"
+    return f"{reference['value']:.6g} ± {reference['tolerance']:.2g}" + (f" with {reference['parameters']}" if reference.get("parameters") else "")
 
 @app.command(hidden=True)
 def accept(

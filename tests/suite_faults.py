@@ -94,7 +94,7 @@ def contents(folder):
 
 
 def left_over(folder, seconds=5):
-    "Processes that have to do with the folder and outlive the run by so many seconds."
+    "Processes that have to do with a folder of results and still live after so many seconds."
     end = time.monotonic() + seconds
     while True:
         found = []

@@ -105,6 +105,20 @@ def test_doctor(tmp_path):
     assert str(tmp_path / "cache") in done.stdout and "main job" in done.stdout and done.stderr == ""
 
 
+def test_lab_opens_the_course_and_not_the_notebooks_of_another_project(tmp_path, monkeypatch):
+    from plmnb import cli
+    opened = []
+    monkeypatch.setattr(cli.os, "execv", lambda program, words: opened.append(Path(words[-1])))
+    (tmp_path / "nbs").mkdir()
+    (tmp_path / "nbs" / "index.ipynb").write_text("{}", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    cli.lab()
+    assert opened == [Path("plmnb-course/nbs/index.ipynb")] and (tmp_path / "plmnb-course/nbs/0_ground/00_core.ipynb").is_file()
+    monkeypatch.chdir(tmp_path / "plmnb-course" / "nbs" / "2_model")
+    cli.lab()
+    assert opened[1] == (tmp_path / "plmnb-course/nbs/index.ipynb") and (tmp_path / "nbs" / "index.ipynb").read_text(encoding="utf-8") == "{}"
+
+
 def test_bad_input_is_one_line_and_comes_before_the_work(desk):
     (desk / "thesis").mkdir()
     (desk / "thesis" / "draft.txt").write_text("two years of work")

@@ -5,16 +5,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
-import psutil
 import pytest
 from bs4 import BeautifulSoup
 
-from suite_faults import FAULTS, Fault, examine
+from suite_faults import FAULTS, Fault, examine, left_over
 from plmnb.core import PlmError
 from plmnb.suite.report import write_report
 from plmnb.suite.runner import RunnerError, exit_code, find_notebooks, read_results, run_notebook, run_notebooks
@@ -49,24 +47,6 @@ def notebook(path, *cells):
     made = [nbformat.v4.new_code_cell(cell, metadata={"tags": ["raises-exception", "report"] if cell == "1 / 0" else ["report"]}) for cell in cells]
     nbformat.write(nbformat.v4.new_notebook(cells=[dials, *made]), path)
     return path
-
-
-def kernels(folder):
-    "Living processes that have to do with a folder of results."
-    found = []
-    for process in psutil.process_iter():
-        try:
-            told = [process.environ().get("PLMNB_CLAIMS", ""), *process.cmdline()]
-            if process.status() != psutil.STATUS_ZOMBIE and any(str(folder) in text for text in told): found.append(process)
-        except psutil.Error: continue
-    return found
-
-
-def gone(folder, seconds=5):
-    "Whether all of them end within so many seconds."
-    end = time.monotonic() + seconds
-    while (left := kernels(folder)) and time.monotonic() < end: time.sleep(0.1)
-    return not left
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +85,7 @@ def test_a_failure_is_counted(batch):
 
 def test_nothing_is_left(batch):
     folder = batch[0]
-    assert gone(folder)
+    assert not left_over(folder)
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["claims.jsonl", "executed", "junit.xml", "outcomes.json", "report.html"]
 
 
@@ -174,7 +154,7 @@ def waiting_run(tmp_path):
     process = subprocess.Popen([sys.executable, "-u", "-c", RUN], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in process.stdout:
         if "Pre-training for long" in line: break
-    assert kernels(tmp_path)
+    assert left_over(tmp_path, 0)
     yield process, tmp_path
     process.kill()
     process.wait()
@@ -185,7 +165,7 @@ def waiting_run(tmp_path):
 def test_an_interrupted_run_reports_and_leaves_nothing(waiting_run, signum):
     process, folder = waiting_run
     process.send_signal(signum)
-    assert gone(folder / "out" / f"work-{process.pid}", 5)
+    assert not left_over(folder / "out" / f"work-{process.pid}")
     said = process.stdout.read()
     assert process.wait(10) == 130
     assert "Traceback" not in said and len(re.findall("interrupted", said)) == 2
@@ -198,7 +178,7 @@ def test_a_killed_run_leaves_no_kernel(waiting_run):
     "Nobody is there to stop the kernel; it sees that its parent is gone."
     process, folder = waiting_run
     process.kill()
-    assert gone(folder, 10)
+    assert not left_over(folder, 10)
 
 
 def test_fail_fast_starts_no_more(tmp_path):

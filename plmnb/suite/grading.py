@@ -70,6 +70,7 @@ def judge_here(answers:dict, report:Path):
     for name in (name for exercises, _ in answers["cells"] for name in exercises):
         try: find_check(name)                                           # imported now, and not in the time of the answer
         except ExerciseError: continue
+    ours = dict(plmnb.exercises.CHECKS)
     for piece in answers["support"]:
         try: exec(compile(piece, "<support>", "exec"), names)
         except Exception: continue                                      # a name that is missing will be missed by the answer that needs it
@@ -83,6 +84,7 @@ def judge_here(answers:dict, report:Path):
             linecache.cache[place] = (len(source), None, source.splitlines(True), place)
             failure = ""
             names["check"] = plmnb.exercises.check = check               # also for a cell that imports it itself
+            plmnb.exercises.CHECKS.update(ours)                          # whatever checks the notebook has brought
             try: exec(compile(source, place, "exec"), names)            # here a later answer may use an earlier one
             except Exception as error: failure = f"{type(error).__name__}: {error}"
             for name in exercises:
@@ -101,7 +103,7 @@ class Limits:
 JUDGE = "import json, sys; from pathlib import Path; task, report = map(Path, sys.argv[1:]); del sys.argv[1:]; from plmnb.suite.grading import judge_here; judge_here(json.loads(task.read_text(encoding='utf-8')), report)"
 PASSED_ON = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR") # of the environment; a token is nobody else's
 LARGEST = 2**30 # bytes of a file that an answer may write
-START = 120.0 # seconds that the imports of a chapter may take
+START = 120.0 # seconds that the imports and definitions beside the exercises may take
 
 def judge_apart(
     answers:Answers,
@@ -116,7 +118,8 @@ def judge_apart(
             name, result = record.get("exercise"), record.get("result")
             if name in asked and result in RESULTS and (name not in found or RESULTS.index(result) < RESULTS.index(found[name][0])): found[name] = (result, str(record.get("hint", "")))
         begun = [record["begun"] for record in records if isinstance(record.get("begun"), list)]
-        last = next((i for i, (names, _) in enumerate(left) if begun and list(names) == begun[-1]), 0)
+        if not begun: return {name: (ended[0], f"the imports and definitions beside the exercises: {ended[1]}") for name in asked} | found
+        last = next((i for i, (names, _) in enumerate(left) if list(names) == begun[-1]), 0)
         for name in left[last][0]:
             if name not in found: found[name] = ended
         left = left[last + 1:]
@@ -125,8 +128,8 @@ def judge_apart(
 def one_process(work:dict, limits:Limits)->tuple: # (what it reported, what to say of an exercise that it did not finish)
     "Start a judge, watch it, leave nothing of it."
     import psutil, resource
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
-        report, task = Path(place) / "report", Path(place) / "task"
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as desk:
+        report, task = Path(desk) / "report", Path(desk) / "task"
         task.write_text(json.dumps(work), encoding="utf-8")
         env = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | {"HOME": place, "PLMNB_HOME": str(Path(place) / "home"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
         def limit(): resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST, LARGEST)); resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -139,7 +142,8 @@ def one_process(work:dict, limits:Limits)->tuple: # (what it reported, what to s
                 lines = report.read_bytes().count(b"\n") if report.exists() else 0
                 if lines != known: known, since = lines, time.monotonic()
                 family, size = measured(process, family)
-                if time.monotonic() - since > (limits.seconds if known else START): ended = ("too slow", f"not done after {limits.seconds:g} s")
+                allowed = limits.seconds if known else START
+                if time.monotonic() - since > allowed: ended = ("too slow", f"not done after {allowed:g} s")
                 if size > limits.memory: ended = ("too large", f"more than {limits.memory / 2**30:.3g} GB of memory")
         finally:
             for relative in family: signal_quietly(relative, 9)

@@ -197,7 +197,11 @@ def course_source()->Path:
         if (place / "index.ipynb").is_file(): return place
     raise PublishError("no notebooks came with this installation: pip install --force-reinstall plmnb")
 
-def digest_of(content:bytes)->str: return hashlib.sha256(content).hexdigest()
+def digest_of(content:bytes)->str: # 64 hexadecimal digits
+    "Of what one writes into a file: in a notebook that are its cells, so that to run it changes nothing."
+    try: content = json.dumps([[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(content)["cells"]]).encode()
+    except (ValueError, KeyError, TypeError, RecursionError): pass      # no notebook: then every byte counts
+    return hashlib.sha256(content).hexdigest()
 
 def copied_before(folder:Path)->dict: # name → digests
     "What an earlier copy has written down; without it every file counts as the reader's."
@@ -218,21 +222,22 @@ def files_of(source:Path)->dict: # place in the copy → file
 def copy_course(
     folder, # made if missing; the notebooks come into its folder nbs
     source=None, # None: `course_source`
-)->dict:    # "new", "replaced", "kept", "same" → names of files
-    "Copy the notebooks of this version; what a reader has changed is kept. Raises `PublishError`."
+)->dict:    # "new", "replaced", "kept", "same" or "gone" → names of files; "gone" are those that the course no longer has
+    "Copy the notebooks of this version; what a reader has changed is kept, and one that was merely run has not been changed. Raises `PublishError`."
     folder, source = Path(folder), Path(source or course_source())
     inside = os.path.realpath(folder / "nbs") if "\0" not in str(folder) else None
     if inside == os.path.realpath(source): raise PublishError(f"{folder} is the course itself: name another folder for your copy")
     if os.path.isdir(folder / COPIED): raise PublishError(f"{folder / COPIED} is a folder, and a file of that name belongs there: choose another folder")
     if inside and not Path(inside).is_relative_to(os.path.realpath(folder)): raise PublishError(f"{folder / 'nbs'} leads elsewhere by a link: choose another folder")
-    record, found, files = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": []}, files_of(source)
+    record, found, files = copied_before(folder), {"new": [], "replaced": [], "kept": [], "same": [], "gone": []}, files_of(source)
     try:
+        found["gone"] = sorted(name for name in record.keys() - files.keys() if (folder / name).is_file())
         folder.mkdir(parents=True, exist_ok=True)
         remember(folder, record, {name: digest_of(path.read_bytes()) for name, path in files.items()}) # now: a copy that is interrupted is still ours
         for name, path in files.items():
             content = path.read_bytes()
             there = (folder / name).read_bytes() if (folder / name).exists() else None
-            kind = "new" if there is None else "same" if there == content else "replaced" if digest_of(there) in record.get(name, ()) else "kept"
+            kind = "new" if there is None else "same" if digest_of(there) == digest_of(content) else "replaced" if digest_of(there) in record.get(name, ()) else "kept"
             found[kind].append(name)
             if kind in ("new", "replaced"): write_inside(folder, name, content.decode("utf-8"))
             if kind != "kept": record[name] = [digest_of(content)]
