@@ -2,12 +2,12 @@
 
 # %% auto #0
 __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_for_first', 'encode_texts', 'first_pieces',
-           'encode_words', 'encode_spans', 'places_of', 'mean_by_row', 'tags_of_words', 'best_span', 'spans_of_text',
-           'encode_writing', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'label_scores',
-           'writing_scores', 'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head', 'as_task',
-           'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal', 'encode_part',
-           'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'last_matrix', 'in_own_units', 'looks_ahead',
-           'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
+           'encode_words', 'encode_spans', 'places_of', 'mean_by_row', 'scores_of_words', 'tags_of_words', 'best_span',
+           'spans_of_text', 'encode_writing', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices',
+           'label_scores', 'writing_scores', 'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head',
+           'as_task', 'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal',
+           'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'last_matrix', 'in_own_units',
+           'looks_ahead', 'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
 import json, math, os, time
@@ -111,18 +111,23 @@ def mean_by_row(
     np.add.at(sums, row, values)
     return sums / np.bincount(row, minlength=n).reshape(n, *[1] * (values.ndim - 1))
 
-def tags_of_words(
+def scores_of_words(
     scores:list, # for each window (T, C)
     encoded:dict, # of `encode_words`
     rows:dict,   # tokens
-)->list:         # for each row the number of a tag for each word; 0 for words that were cut off
+)->list:         # for each row (words, C); a word that was cut off has 0 for tag 0 and −inf for the others
     "Each word is read in the window in which it stands furthest from an edge."
-    tags, margin = [[0] * len(words) for words in rows["tokens"]], {}
+    cut_off = np.where(np.arange(scores[0].shape[-1]), -np.inf, 0.0) if scores else np.zeros(1)
+    found, margin = [np.tile(cut_off, (len(words), 1)) for words in rows["tokens"]], {}
     for values, row, word in zip(scores, encoded["row"], encoded["word"]):
         for place, number in enumerate(word):
             near = min(place, len(word) - 1 - place)
-            if number >= 0 and near > margin.get((row, number), -1): margin[row, number], tags[row][number] = near, int(values[place].argmax())
-    return tags
+            if number >= 0 and near > margin.get((row, number), -1): margin[row, number], found[row][number] = near, values[place]
+    return found
+
+def tags_of_words(scores:list, encoded:dict, rows:dict)->list: # for each row the number of a tag for each word
+    "The likeliest tag of each word, whatever its neighbours have."
+    return [[int(word.argmax()) for word in words] for words in scores_of_words(scores, encoded, rows)]
 
 def best_span(
     start:np.ndarray, # scores (T,)

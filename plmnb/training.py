@@ -3,11 +3,11 @@
 # %% auto #0
 __all__ = ['STOPPED', 'TrainConfig', 'resolve_precision', 'lr_factor', 'split_parameters', 'StackedMuon', 'orthogonalised',
            'build_optimizers', 'TrainingError', 'part_of_batch', 'to_device', 'Team', 'gather_rows', 'save_training',
-           'resume_training', 'Objective', 'train_step', 'read_losses', 'check_losses', 'stop_request', 'can_compile',
+           'resume_training', 'Objective', 'train_step', 'read_losses', 'check_losses', 'stop_request', 'no_compiler',
            'compile_blocks', 'fit']
 
 # %% ../nbs/3_pretraining/31_training.ipynb #c003
-import dataclasses, math, os, shutil, signal, threading
+import codecs, dataclasses, locale, math, os, shutil, signal, threading
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -264,14 +264,16 @@ def stop_request():
     try: yield lambda: bool(came)
     finally: signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
-def can_compile(device:str)->bool: # "cpu" or "cuda"
-    "Whether there is what `torch.compile` needs: for a CPU, a C++ compiler."
-    return device != "cpu" or any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++")))
+def no_compiler(device:str)->str: # "" where `torch.compile` can work; device: "cpu" or "cuda"
+    "What `torch.compile` lacks here."
+    if device == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++"))): return "compile needs a C++ compiler, and none is here: install one, such as g++"
+    if codecs.lookup(locale.getpreferredencoding(False)).name != "utf-8": return "compile needs a system whose texts are UTF-8, for PyTorch's compiler reads its own files so: set LC_ALL=C.UTF-8"
+    return ""
 
 def compile_blocks(model:nn.Module):
     "Compile each block in place: all have the same code, so the first pays for all. Raises `ConfigError` where nothing can be compiled."
     device = next(model.parameters()).device.type
-    if not can_compile(device): raise ConfigError("compile=True needs a C++ compiler, and none is here: install one, such as g++, or train with compile=False")
+    if lack := no_compiler(device): raise ConfigError(f"{lack}, or train with compile=False")
     # left alone, the compiler recognises attention and puts the fused kernel back, whose way back is slow on a CPU (chapter 20)
     options = {"pattern_matcher": False} if device == "cpu" else None
     for name, module in model.named_modules():

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['SYSTEMS', 'ALSO', 'TransferError', 'draw_labels', 'TransferPlan', 'transfer_plan', 'Trial', 'run_trial', 'compare',
-           'curve_of', 'draw_transfer', 'labels_worth']
+           'curve_of', 'draw_transfer', 'labels_worth', 'Comparison', 'compare_systems', 'tuned_system']
 
 # %% ../nbs/4_finetuning/46_transfer.ipynb #cell-3
 import math, random
@@ -11,8 +11,11 @@ from functools import partial
 
 import numpy as np
 
+from .claims import claim
 from .core import ConfigError, PlmError, check_kinds
+from .corpus import fingerprint
 from .finetuning import Way, encode_task, finetune_classifier, finetune_preset
+from .heads import answer_rows, as_task, finetune
 from .metrics import accuracy, majority_baseline, seed_interval, tfidf_baseline
 from .tuning import WAYS
 
@@ -156,3 +159,79 @@ def labels_worth(
     if at == 0: return float(budgets[0])
     share = (height - best[at - 1]) / (best[at] - best[at - 1])
     return float(math.exp((1 - share) * math.log(budgets[at - 1]) + share * math.log(budgets[at])))
+
+# %% ../nbs/4_finetuning/46_transfer.ipynb #317c98c0
+@dataclass(frozen=True)
+class Comparison:
+    "Several systems on one test split."
+    task:str         # "ner"
+    metric:str       # "f1"
+    labels:int       # rows that each system was given to learn from
+    scores:dict      # system → a score for each seed
+    answers:dict     # system → for each seed an answer to each test row
+    ideal:float|None # the score of the best possible reader; None: not known
+    data:str         # fingerprint
+
+    def interval(self, system:str)->tuple: # (mean, low, high)
+        "With the 95 % interval over seeds (Student's t)."
+        return float(np.mean(self.scores[system])), *seed_interval(self.scores[system])
+
+    def gain(self, system:str, over:str)->tuple: # (mean, low, high)
+        "What one system scores above another, seed by seed."
+        gains = [a - b for a, b in zip(self.scores[system], self.scores[over])]
+        return float(np.mean(gains)), *seed_interval(gains)
+
+    def way(self, system:str, start:str)->float: # 1 at the best possible score, 0 at that of `start`
+        "How far a system has come. Raises `TransferError` where there is no way."
+        begin = float(np.mean(self.scores[start]))
+        if self.ideal is None or self.ideal <= begin: raise TransferError(f"{self.task}: the best possible score is {self.ideal}, {start} has {begin:.3f}: there is no way from one to the other")
+        return (float(np.mean(self.scores[system])) - begin) / (self.ideal - begin)
+
+    def table(self)->str:
+        "Markdown: each system's mean score and its interval over seeds."
+        rows = ["| {} | {:.3f} ({:.3f} to {:.3f}) |".format(system, *self.interval(system)) for system in self.scores]
+        if self.ideal is not None: rows.append(f"| best possible | {self.ideal:.3f} |")
+        return "\n".join([f"| {self.task}, {self.labels:,} labels, {len(next(iter(self.scores.values())))} seeds | {self.metric} |", "|---|---|", *rows])
+
+    def record(self, run, source:str):
+        "Claims `tasks/TASK/SOURCE/METRIC_SYSTEM_LABELS`, one a system, and the best possible."
+        for system, scores in self.scores.items(): claim(f"tasks/{self.task}/{source}/{self.metric}_{system.replace('-', '')}_{self.labels}", scores, run, unit=self.metric, better="higher", data=self.data)
+        if self.ideal is not None: claim(f"tasks/{self.task}/{source}/{self.metric}_ideal", self.ideal, run, unit=self.metric, better="higher", data=self.data)
+
+def compare_systems(
+    task:str,
+    data,            # `DatasetDict`: train and test
+    systems:dict,    # name → function of (training rows, test rows, seed) that gives an answer to each test row
+    measure,         # (answers, test rows) → score
+    *, metric:str,   # its name
+    labels:int,      # rows to learn from
+    seeds:int=3,
+    ideal:float|None=None,
+    progress:bool=True,
+)->Comparison:
+    "Let each system learn from the same rows, and score it on the test rows. Raises `TransferError`."
+    from tqdm.auto import tqdm
+    if seeds < 2: raise TransferError(f"seeds={seeds}: at least two, or there is no interval")
+    scores, answers = {name: [] for name in systems}, {name: [] for name in systems}
+    for seed, name in tqdm([(seed, name) for seed in range(seeds) for name in systems], disable=not progress, unit="system"):
+        made = systems[name](draw_labels(data["train"], labels, seed), data["test"], seed)
+        if len(made) != len(data["test"]): raise TransferError(f"{name} has answered {len(made)} of {len(data['test'])} rows: an answer to each is needed")
+        answers[name].append(made); scores[name].append(float(measure(made, data["test"])))
+    return Comparison(task, metric, labels, scores, answers, ideal, fingerprint(data))
+
+def tuned_system(
+    checkpoint,           # 🤗 folder, or a name on the Hub
+    task:str,             # a key of `TASKS` or `HEADS`
+    validation,           # rows that `finetune` looks at
+    config,               # `FinetuneConfig`; its seed is replaced
+    *, pretrained:bool=True, # False: the same shape with random weights
+    device:str="cpu",
+    kept:list|None=None,  # the models are added to it
+):                        # a system for `compare_systems`
+    "Fine-tune a checkpoint with the head of the task."
+    def answer(train, test, seed):
+        tuned = finetune(checkpoint, {"train": train, "validation": validation}, task, replace(config, seed=seed), pretrained=pretrained, device=device, progress=False)
+        if kept is not None: kept.append(tuned)
+        head, parts = as_task(task, {"test": test})
+        return answer_rows(tuned.model, head, tuned.tokenizer, parts["test"][:], tuned.config)[0]
+    return answer

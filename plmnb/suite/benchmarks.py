@@ -10,7 +10,7 @@ __all__ = ['SYSTEMS', 'ITEMS', 'MUST', 'Arena', 'arena_for', 'Material', 'lay_ou
            'bench_report', 'draw_race', 'record']
 
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #3
-import codecs, dataclasses, json, locale, math, os, re, statistics, subprocess, sys, tempfile, time
+import dataclasses, json, math, os, re, statistics, subprocess, sys, tempfile, time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..corpus import fingerprint, load_text
 from ..objectives import IGNORED, bits_per_character, next_tokens, sentence_pairs
 from ..pretraining import Recipe, adapt, batch_of, freeze_masks, pack, pack_pairs, pretraining_loss, recipe_for, score_causal, score_cloze, sentence_ids, write_json
 from ..tokenizer import SPECIAL_TOKENS, encode, load_tokenizer, save_tokenizer, train_wordpiece
-from ..training import Objective, Team, TrainConfig, build_optimizers, can_compile, compile_blocks, lr_factor, resolve_precision, to_device, train_step
+from ..training import Objective, Team, TrainConfig, build_optimizers, compile_blocks, lr_factor, no_compiler, resolve_precision, to_device, train_step
 from ..transformer import bert_config, build_model, forward_flops, gpt2_config, gpt_modern_config, modern_config
 
 # %% ../../nbs/9_suite/93_benchmarks.ipynb #6
@@ -232,9 +232,7 @@ def why_not_here(
     "What is missing for a measurement."
     if item in ("speed", "race") and device == "cuda" and torch.cuda.device_count() > 1: return f"{item}: Trainer would share its batch among all GPUs: show it one, with CUDA_VISIBLE_DEVICES=0"
     if item == "memory" and device != "cpu": return "memory is measured for processes on a CPU: use --device cpu"
-    if item == "compile" and not can_compile(device): return "compile needs a C++ compiler: install one, such as g++"
-    if item == "compile" and codecs.lookup(locale.getpreferredencoding(False)).name != "utf-8": return "compile needs a system whose texts are UTF-8, for PyTorch's compiler reads its files so: set LC_ALL=C.UTF-8"
-    return ""
+    return no_compiler(device) if item == "compile" else ""
 
 SYSTEMS = ("Trainer, as documented", "Trainer, tuned", "the same BERT, AdamW", "modern shape, Muon")
 
