@@ -185,7 +185,7 @@ class Bound:
     def __init__(self, slot, place, variable, form, language, parent): # parent: (place, property) that the weights depend on, or None
         if (language, form) not in variable.forms: raise GrammarError(f"{variable.name} has no form {form!r} in {language}: it has {', '.join(sorted(repr(f) for l, f in variable.forms if l == language))}")
         self.strings, self.place, self.variable = variable.forms[language, form], place, variable
-        self.name, self.form, self.kind, self.local, self.parent = slot.name, form, variable.kinds.get(form), slot.local, parent
+        self.name, self.form, self.kind, self.local, self.parent = slot.name, form, variable.kinds.get(re.sub(r"(^|\.)C$", "", form)), slot.local, parent # a capital letter makes no other kind of it
 
 class Plan:
     "A script made ready for drawing and for reading: places for its variables, tables of its choices."

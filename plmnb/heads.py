@@ -252,7 +252,7 @@ HEADS = {
     "multilabel": Head(("text", "labels"), CLASSES, labelled_texts, several_scores, "micro_f1", "multi_label_classification", 64),
     "regression": Head(("text", "number"), CLASSES, labelled_texts, value_scores, "r2", "regression", 64),
     "choice": Head(("question", "choices", "label"), "AutoModelForMultipleChoice", labelled_choices, label_scores),
-    "token": Head(("tokens", "tags"), "AutoModelForTokenClassification", encode_words, tag_scores, "f1"),
+    "token": Head(("tokens", "tags"), "AutoModelForTokenClassification", encode_words, tag_scores, "f1", stride=32),
     "span": Head(("question", "context", "answers"), "AutoModelForQuestionAnswering", encode_spans, span_scores, "exact", stride=32),
     "generation": Head(("source", "target"), "AutoModelForCausalLM", encode_writing, writing_scores, "chrf"),
 }

@@ -47,6 +47,7 @@ class Recipe:
     apart:bool=False       # texts of a block are kept apart: attention stays within each, positions begin anew; with "mlm_nsp" pairs always are
     mask_rate:float=0.3    # share of the tokens that is hidden in training; evaluation hides 15 %
     neighbours:float=0.0   # weight of another question, which block follows which; 0: not asked
+    lowercase:bool=True    # WordPiece knows small letters alone; False: a cased model, which can tell Mr Bank from a bank
 
     def __post_init__(self):
         check_kinds(self)
@@ -538,8 +539,8 @@ def code_digest(
 
 def trained_tokenizer(texts, recipe:Recipe): # `tokenizers.Tokenizer`
     "The tokenizer of a recipe's kind for these texts. It is kept in `cache_folder()`, for it takes seconds and many runs need the same."
-    train = train_byte_bpe if recipe.task == "clm" else train_wordpiece
-    digest = hashlib.sha256(json.dumps([train.__name__, recipe.model.vocab_size, tokenizers.__version__, code_digest(Path(core.__file__).with_name("tokenizer.py").read_text(encoding="utf-8"))]).encode())
+    train = train_byte_bpe if recipe.task == "clm" else partial(train_wordpiece, lowercase=recipe.lowercase)
+    digest = hashlib.sha256(json.dumps([recipe.task == "clm", recipe.lowercase, recipe.model.vocab_size, tokenizers.__version__, code_digest(Path(core.__file__).with_name("tokenizer.py").read_text(encoding="utf-8"))]).encode())
     for text in texts: digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
     folder = cache_folder() / "tokenizers" / digest.hexdigest()[:16]
     with one_at_a_time(folder):

@@ -234,13 +234,14 @@ def wordpiece_encode(
 def train_wordpiece(
     texts,               # strings
     vocab_size:int=4096, # special tokens, alphabet and pieces together; fewer are made when the texts have no more
-)->Tokenizer:            # lower-cases, cuts at punctuation, adds [CLS] … [SEP]
+    *, lowercase:bool=True, # False: capital letters and accents are kept, as in BERT's cased models; a name can then be told from a word
+)->Tokenizer:            # cuts at punctuation, adds [CLS] … [SEP]
     "BERT's kind of tokenizer (Devlin 2019, §3), trained; the same texts give the same file. Raises `TokenizerError`."
     texts, first = check_training(texts, vocab_size), list(SPECIAL_TOKENS)
     # the trainer numbers the ## letters in hash order, which decides ties: round one finds the alphabet, round two gets it sorted
     for size in (0, vocab_size):
         draft = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-        draft.normalizer, draft.pre_tokenizer = normalizers.BertNormalizer(lowercase=True), pre_tokenizers.BertPreTokenizer()
+        draft.normalizer, draft.pre_tokenizer = normalizers.BertNormalizer(lowercase=lowercase), pre_tokenizers.BertPreTokenizer()
         draft.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=first, show_progress=False))
         check_room(draft, vocab_size)
         first += sorted(set(draft.get_vocab()) - set(first), key=lambda piece: (len(piece), piece))
