@@ -6,8 +6,8 @@ __all__ = ['CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'room_of', 'shorten', 'room_fo
            'spans_of_text', 'encode_writing', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices',
            'label_scores', 'writing_scores', 'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head',
            'as_task', 'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal',
-           'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'last_matrix', 'in_own_units',
-           'looks_ahead', 'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
+           'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'open_tuned', 'last_matrix',
+           'in_own_units', 'looks_ahead', 'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
 import json, math, os, time
@@ -465,6 +465,25 @@ class Tuned:
     def save(self, folder)->Path:
         "A folder that the stock class loads. Raises `FinetuningError` when it cannot be written."
         return save_tuned(self.model, self.tokenizer, self.config.max_len, folder)
+
+def open_tuned(
+    source,   # a folder, or a name on the Hub
+    head:str, # a key of `HEADS`
+    *, device:str="cpu",
+)->tuple:     # (model, tokenizer, `FinetuneConfig`: how long a window is, and what windows share)
+    "A fine-tuned model by its stock class, from safetensors, with no code from the folder. Raises `FinetuningError` for a checkpoint without a trained head."
+    import transformers
+    from plmnb.hub import LOADING_FAULTS, model_folder
+    kind, asks = HEADS[head].stock.removeprefix("AutoModel"), f"fine-tune it first, with plmnb finetune --task {head}"
+    try:
+        folder = model_folder(source)
+        found = (transformers.AutoConfig.from_pretrained(folder).architectures or ["model of unknown kind"])[0]
+        if not found.endswith(kind): raise FinetuningError(f"{source} is a {found}, and {kind} is needed: {asks}")
+        model, tokenizer = getattr(transformers, HEADS[head].stock).from_pretrained(folder, use_safetensors=True), transformers.AutoTokenizer.from_pretrained(folder)
+    except LOADING_FAULTS as error: raise FinetuningError(f"{source}: cannot be opened ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds a fine-tuned model, or a model on the Hub") from error
+    if not tokenizer.is_fast: raise FinetuningError(f"{source}: its tokenizer does not say which piece belongs to which word: take a model with a fast one")
+    room = min(tokenizer.model_max_length, HEADS[head].max_len)
+    return model.to(device).eval(), tokenizer, FinetuneConfig(max_len=room, stride=min(HEADS[head].stride, room // 4))
 
 def last_matrix(model): # of a regression
     return [module for module in model.modules() if isinstance(module, torch.nn.Linear) and module.out_features == 1][-1]

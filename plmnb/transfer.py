@@ -5,7 +5,7 @@ __all__ = ['SYSTEMS', 'ALSO', 'TransferError', 'draw_labels', 'TransferPlan', 't
            'curve_of', 'draw_transfer', 'labels_worth', 'Comparison', 'compare_systems', 'tuned_system']
 
 # %% ../nbs/4_finetuning/46_transfer.ipynb #cell-3
-import math, random
+import math, random, re
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -195,7 +195,7 @@ class Comparison:
 
     def record(self, run, source:str):
         "Claims `tasks/TASK/SOURCE/METRIC_SYSTEM_LABELS`, one a system, and the best possible."
-        for system, scores in self.scores.items(): claim(f"tasks/{self.task}/{source}/{self.metric}_{system.replace('-', '')}_{self.labels}", scores, run, unit=self.metric, better="higher", data=self.data)
+        for system, scores in self.scores.items(): claim(f"tasks/{self.task}/{source}/{self.metric}_{re.sub('[^a-z0-9]', '', system.lower())}_{self.labels}", scores, run, unit=self.metric, better="higher", data=self.data)
         if self.ideal is not None: claim(f"tasks/{self.task}/{source}/{self.metric}_ideal", self.ideal, run, unit=self.metric, better="higher", data=self.data)
 
 def compare_systems(

@@ -4,20 +4,18 @@
 __all__ = ['WORD', 'NerError', 'repair', 'may_follow', 'viterbi', 'crf_loss', 'shape_of', 'features_of', 'FeatureTagger',
            'Tagger', 'errors_of', 'Name', 'find_names', 'load_tagger']
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #926d0396
+# %% ../../nbs/5_tasks/51_ner.ipynb #c6794cc5
 import re
-from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..core import PlmError, fixed_rng
-from ..heads import encode_words, scores_of, scores_of_words
+from ..heads import encode_words, open_tuned, scores_of, scores_of_words
 from ..textmetrics import entities, entity_f1
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #1b9b58b5
+# %% ../../nbs/5_tasks/51_ner.ipynb #c2499c2e
 class NerError(PlmError, ValueError):
     "Tags, scores or a tagger that cannot be worked with; the message says what to do."
 
@@ -27,7 +25,7 @@ def repair(
     "Read an I- that nothing has begun as a B-."
     return [f"B-{tag[2:]}" if tag.startswith("I-") and before[2:] != tag[2:] else tag for before, tag in zip(["O", *tags], tags)]
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #de2d4475
+# %% ../../nbs/5_tasks/51_ner.ipynb #59a92f0f
 def may_follow(
     names:list, # of the tags: "O", "B-PER", "I-PER", …
 )->tuple:       # (C,) for the first word and (C, C) from one word to the next: 0 where it is allowed, −inf where not
@@ -52,7 +50,7 @@ def viterbi(
     for back_C in reversed(came): tags.append(int(back_C[tags[-1]]))
     return tags[::-1]
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #8ca6088f
+# %% ../../nbs/5_tasks/51_ner.ipynb #bd169438
 def crf_loss(
     scores_BTC:torch.Tensor, # of each tag for each word
     tags_BT:torch.Tensor,    # the right ones
@@ -70,7 +68,7 @@ def crf_loss(
         path_B = path_B + torch.where(real_BT[:, t], follow_CC[tags_BT[:, t - 1], tags_BT[:, t]] + score(t), 0.0)
     return (torch.logsumexp(reached_BC, -1) - path_B).mean()
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #bab94595
+# %% ../../nbs/5_tasks/51_ner.ipynb #dcda1f88
 def shape_of(word:str)->str: # "Xx" for "Archer", "9" for "1995"
     "Capital letters, small ones, digits and signs, each run of them once."
     kinds = "".join("9" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c for c in word)
@@ -119,7 +117,7 @@ class FeatureTagger:
         ids = np.array([[self.numbers.get(feature, 0) for feature in features_of(words, i)] for i in range(len(words))])
         return viterbi(self.weights[ids].sum(1), self.begin, self.follow)
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #d742840c
+# %% ../../nbs/5_tasks/51_ner.ipynb #4aacfbc2
 class Tagger:
     "A fine-tuned model that answers with rows of tags which IOB2 allows."
     def __init__(self,
@@ -140,7 +138,7 @@ class Tagger:
         scores = scores_of_words(scores_of(self.model, "token", self.tokenizer, encoded) if rows else [], encoded, {"tokens": rows})
         return [[self.names[i] for i in viterbi(row, *limits)] for row in scores]
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #003d19fe
+# %% ../../nbs/5_tasks/51_ner.ipynb #a2cf6963
 def errors_of(
     right:list, # rows of tags
     made:list,  # rows of the same lengths
@@ -158,7 +156,7 @@ def errors_of(
         found["invented"] += [(row, *one, one[2]) for one in sorted(b - a) if overlap(one, a) is None]
     return found
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #1cd690b7
+# %% ../../nbs/5_tasks/51_ner.ipynb #a8b3ed5f
 WORD = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True)
@@ -185,15 +183,5 @@ def load_tagger(
     source,             # a folder, or a name on the Hub
     *, device:str="cpu",
 )->Tagger:
-    "A fine-tuned tagger, from safetensors, with no code from the folder. Raises `NerError` for a checkpoint without a trained head."
-    from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
-    from plmnb.finetuning import FinetuneConfig
-    from plmnb.hub import LOADING_FAULTS, model_folder
-    try:
-        folder = model_folder(source)
-        kinds = AutoConfig.from_pretrained(folder).architectures or ["of unknown kind"]
-        if not kinds[0].endswith("ForTokenClassification"): raise NerError(f"{source} is a {kinds[0]}: it has no head for tags; fine-tune it first, with plmnb finetune --task ner")
-        model, tokenizer = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True), AutoTokenizer.from_pretrained(folder)
-    except LOADING_FAULTS as error: raise NerError(f"{source}: no tagger could be loaded ({(str(error).splitlines() or ['no reason given'])[0]}): name a folder that holds one, or a model on the Hub") from error
-    if not tokenizer.is_fast: raise NerError(f"{source}: its tokenizer does not say which piece belongs to which word: take a model with a fast one")
-    return Tagger(model.to(device).eval(), tokenizer, FinetuneConfig(max_len=min(tokenizer.model_max_length, 512), stride=min(32, min(tokenizer.model_max_length, 512) // 4)))
+    "A fine-tuned tagger. Raises `FinetuningError` for a checkpoint without a trained head."
+    return Tagger(*open_tuned(source, "token", device=device))
