@@ -2,17 +2,18 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS',
-           'BENCHED', 'COURSE', 'OURS', 'MADE', 'HEADLINES', 'COLAB', 'INSTALL', 'visible', 'say', 'plain_errors',
-           'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError', 'check_writable',
-           'empty_folder', 'join_pairs', 'read_parameters', 'from_here', 'PairsCommand', 'run', 'latest_run',
-           'tell_github', 'report', 'claims_of', 'verify', 'ended_badly', 'references_here', 'against_references',
-           'between_runs', 'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table', 'gap_in', 'show_gaps',
-           'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log', 'save_pretrained', 'show_writing',
-           'print_pretrained', 'finetune', 'course_model', 'check_model', 'columns_of', 'guessed_columns',
-           'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned', 'push', 'fill', 'write', 'bench',
-           'installed', 'missing_extras', 'folder_size', 'seconds_per_step', 'earlier_seconds', 'machine_lines',
-           'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of', 'chapter_table', 'results_table',
-           'fill_places', 'readme_text', 'readme', 'reference_text', 'accept', 'publish', 'open_in_colab', 'colab']
+           'BENCHED', 'COURSE', 'OURS', 'MADE', 'HEADLINES', 'TASK', 'COLAB', 'INSTALL', 'visible', 'say',
+           'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
+           'check_writable', 'empty_folder', 'join_pairs', 'read_parameters', 'from_here', 'PairsCommand', 'run',
+           'latest_run', 'tell_github', 'report', 'claims_of', 'verify', 'ended_badly', 'references_here',
+           'against_references', 'between_runs', 'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table',
+           'gap_in', 'show_gaps', 'source_of', 'already_made', 'pretrain', 'cleaned', 'tensorboard_log',
+           'save_pretrained', 'show_writing', 'print_pretrained', 'finetune', 'course_model', 'check_model',
+           'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned',
+           'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'folder_size', 'seconds_per_step',
+           'earlier_seconds', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of',
+           'chapter_table', 'results_table', 'tasks_table', 'fill_places', 'readme_text', 'readme', 'reference_text',
+           'accept', 'publish', 'open_in_colab', 'colab']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
 import io, json, math, os, platform, posixpath, re, shutil, sys, tempfile, time, traceback, warnings
@@ -885,6 +886,22 @@ def results_table(
         if runs and name.startswith(HEADLINES): kept[name] = {**entry, "runs": runs}
     return ledger_table({"claims": kept}) if kept else "No results are recorded yet: `make run` measures them."
 
+# %% ../nbs/9_suite/95_cli.ipynb #9d67457b
+TASK = re.compile(r"(tasks/(\w+)/(\w+)/(\w+))_(never|features|scratch|pretrained)_(\d+)")
+
+def tasks_table(
+    ledger:dict, # as `load_ledger` gives it
+)->str:          # Markdown
+    "What each kind of system reached on each task, with so many labels, on a CPU at laptop scale; a sentence while there is nothing."
+    value = lambda name: ledger["claims"].get(name, {}).get("runs", {}).get("laptop/cpu", {}).get("value")
+    rows = {}
+    for name in ledger["claims"]:
+        if (match := TASK.fullmatch(name)) and value(name) is not None: rows.setdefault((*match.group(2, 3), int(match[6]), match[4], match[1]), {})[match[5]] = value(name)
+    cell = lambda number: "" if number is None else f"{number:.3f}"
+    lines = [f"| {task} | {source} | {labels:,} | {metric.capitalize()} | " + " | ".join(cell(found.get(system)) for system in ("never", "features", "scratch", "pretrained")) + f" | {cell(value(f'{stem}_ideal'))} |"
+             for (task, source, labels, metric, stem), found in sorted(rows.items())]
+    return "\n".join(["| task | data | labels | metric | trivial | classical | scratch | pre-trained | best possible |", "|---|---|---|---|---|---|---|---|---|", *lines]) if lines else "No tasks are recorded yet: `plmnb run 5_tasks --scale laptop` measures them."
+
 # %% ../nbs/9_suite/95_cli.ipynb #c045
 def fill_places(
     text:str,    # Markdown
@@ -915,7 +932,7 @@ def readme(
         page = root / "nbs" / "index.ipynb"
         notebook = read_object(page, FolderError, "restore it from the repository")
         if "cells" not in notebook: raise FolderError(f"{page} is no notebook: restore it from the repository")
-        tables = {"chapters": chapter_table(root / "nbs"), "results": results_table(load_ledger(root / LEDGER))}
+        tables = {"chapters": chapter_table(root / "nbs"), "tasks": tasks_table(load_ledger(root / LEDGER)), "results": results_table(load_ledger(root / LEDGER))}
         texts = [fill_places("".join(cell["source"]), tables) for cell in notebook["cells"]]
         for name in tables:
             if not any(f"<!-- /{name} -->" in text for text in texts): raise FolderError(f"{page} has no place for {name}: write <!-- {name} --> and <!-- /{name} --> where it belongs")
