@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import PlmError
+from ..grammar import tokens_of
 from ..heads import answer_rows, open_tuned
 
 # %% ../../nbs/5_tasks/52_relations.ipynb #fce2abbc
@@ -81,7 +82,7 @@ def pair_features(
 )->dict:          # feature → 1
     "What is seen of two things and between them."
     text, (a, b), (c, d) = unmark(sentence)
-    words = lambda part: re.findall(r"\w+|[^\w\s]", part.lower())
+    words = lambda part: tokens_of(part.lower(), "en")
     before, one, between, two, after = words(text[:a]), words(text[a:b]), words(text[b:c]), words(text[c:d]), words(text[d:])
     row = ["|", *between, "|"]
     found = [f"between {word}" for word in between] + [f"pair {x} {y}" for x, y in zip(row, row[1:])] + [f"apart {min(len(between), 8)}"]
