@@ -887,18 +887,20 @@ def results_table(
     return ledger_table({"claims": kept}) if kept else "No results are recorded yet: `make run` measures them."
 
 # %% ../nbs/9_suite/95_cli.ipynb #9d67457b
-TASK = re.compile(r"(tasks/(\w+)/(\w+)/(\w+))_(never|features|scratch|pretrained)_(\d+)")
+TASK = re.compile(r"(tasks/(\w+)/(\w+)/(\w+))_([a-z0-9]+)_(\d+)")
 
 def tasks_table(
     ledger:dict, # as `load_ledger` gives it
 )->str:          # Markdown
     "What each kind of system reached on each task, with so many labels, on a CPU at laptop scale; a sentence while there is nothing."
+    from plmnb.transfer import CLASSICAL
+    kinds = {"never": "trivial", "scratch": "scratch", "pretrained": "pretrained", **dict.fromkeys(map(str.lower, CLASSICAL), "classical")}
     value = lambda name: ledger["claims"].get(name, {}).get("runs", {}).get("laptop/cpu", {}).get("value")
     rows = {}
     for name in ledger["claims"]:
-        if (match := TASK.fullmatch(name)) and value(name) is not None: rows.setdefault((*match.group(2, 3), int(match[6]), match[4], match[1]), {})[match[5]] = value(name)
+        if (match := TASK.fullmatch(name)) and match[5] in kinds and value(name) is not None: rows.setdefault((*match.group(2, 3), int(match[6]), match[4], match[1]), {})[kinds[match[5]]] = value(name)
     cell = lambda number: "" if number is None else f"{number:.3f}"
-    lines = [f"| {task} | {source} | {labels:,} | {metric.capitalize()} | " + " | ".join(cell(found.get(system)) for system in ("never", "features", "scratch", "pretrained")) + f" | {cell(value(f'{stem}_ideal'))} |"
+    lines = [f"| {task} | {source} | {labels:,} | {metric.upper() if len(metric) < 4 else metric} | " + " | ".join(cell(found.get(kind)) for kind in ("trivial", "classical", "scratch", "pretrained")) + f" | {cell(value(f'{stem}_ideal'))} |"
              for (task, source, labels, metric, stem), found in sorted(rows.items())]
     return "\n".join(["| task | data | labels | metric | trivial | classical | scratch | pre-trained | best possible |", "|---|---|---|---|---|---|---|---|---|", *lines]) if lines else "No tasks are recorded yet: `plmnb run 5_tasks --scale laptop` measures them."
 

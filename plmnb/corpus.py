@@ -444,7 +444,7 @@ def hide_name(
 
 # %% ../nbs/1_language/16_corpus.ipynb #c046
 COLUMNS = {"ner": "tokens ner_tags", "relations": "sentence relation", "reading": "question context answers", "matching": "question sentence label", "sense": "sentence1 sentence2 label",
-           "order": "sentence1 sentence2 label", "translation": "en zh", "summarization": "document summary", "pair": "first second label", "multilabel": "text labels", "regression": "text number",
+           "order": "sentence1 sentence2 label", "retrieval": "sentence1 sentence2", "similarity": "first second", "translation": "en zh", "summarization": "document summary", "pair": "first second label", "multilabel": "text labels", "regression": "text number",
            "choice": "question choices label", "token": "tokens tags", "span": "question context answers", "generation": "source target"} # task or head (chapter 43) → columns; any other task: text label
 CLASSES, LISTS = {"label", "relation"}, {"tokens", "ner_tags", "tags", "labels", "choices"}
 SPLIT_FILES = {"train": "train", "training": "train", "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation", "test": "test"}

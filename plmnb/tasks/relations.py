@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['MARKERS', 'RelationError', 'mark', 'unmark', 'with_markers', 'relation_f1', 'pair_features', 'FeatureReader',
-           'RelationReader', 'load_reader', 'Triple', 'find_triples', 'sentences_in', 'draw_graph']
+           'RelationReader', 'load_reader', 'Triple', 'find_triples', 'draw_graph']
 
 # %% ../../nbs/5_tasks/52_relations.ipynb #a3f79e07
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import PlmError
-from ..grammar import tokens_of
+from ..grammar import sentence_spans, tokens_of
 from ..heads import answer_rows, open_tuned
 
 # %% ../../nbs/5_tasks/52_relations.ipynb #fce2abbc
@@ -151,7 +151,7 @@ def find_triples(
     if isinstance(texts, str): raise RelationError("texts is one string: give a list, even for one text")
     texts, asked = list(texts), []
     for number, (text, places) in enumerate(zip(texts, tagger(texts))):
-        for start, end in sentences_in(text):
+        for start, end in sentence_spans(text):
             inside = sorted((a - start, b - start) for a, b in places if start <= a and b <= end)
             asked += [(number, text[start:end], one, two) for one, two in combinations(inside, 2) if one[1] <= two[0]]
     read, found = reader.read([mark(sentence, one, two) for _, sentence, one, two in asked]), []
@@ -161,11 +161,6 @@ def find_triples(
         first, second = (sentence[a:b] for a, b in ((two, one) if direction.startswith("e2") else (one, two)))
         found.append(Triple(first, relation, second, probability, number))
     return found
-
-def sentences_in(text:str)->list: # (first character, after the last)
-    "Cut after . ! or ? where a capital letter follows, also behind a closing quotation mark."
-    ends = [match.end(1) for match in re.finditer(r"([.!?][\"”’]?)\s+(?=[\"“‘]?[A-Z])", text)]
-    return [(a + len(text[a:b]) - len(text[a:b].lstrip()), b) for a, b in zip([0, *ends], [*ends, len(text)]) if text[a:b].strip()]
 
 # %% ../../nbs/5_tasks/52_relations.ipynb #195914ab
 def draw_graph(
