@@ -27,7 +27,7 @@ from .ideal import chrf
 from .metrics import check_draws, class_scores, label_sets, middle, number_scores, set_scores
 from .textmetrics import answer_scores, entity_scores, rouge
 
-# %% ../nbs/4_finetuning/43_heads.ipynb #33bdcc2a
+# %% ../nbs/4_finetuning/43_heads.ipynb #feed4196
 def contrastive_loss(
     first_BD:torch.Tensor,    # vectors of texts
     second_BD:torch.Tensor,   # of what belongs to each
@@ -287,8 +287,7 @@ def vectors_of(
 
 def label_scores(answers, rows)->dict: return class_scores(rows["label"], answers)
 
-def nearest_scores(answers, rows)->dict: # an answer is the number of a second text; another with the same words is as right
-    return {"accuracy": float(np.mean([rows["second"][said] == text for said, text in zip(answers, rows["second"])]))}
+def nearest_scores(answers, rows)->dict: return {"accuracy": float(np.mean([said == text for said, text in zip(answers, rows["second"])]))} # an answer is one of the second texts
 
 def writing_scores(answers, rows)->dict:
     return {"chrf": chrf(answers, rows["target"]), "rougeL": float(np.mean([rouge(a, b)["rougeL"] for a, b in zip(answers, rows["target"])]))}
@@ -491,10 +490,12 @@ def answer_rows(
     tokenizer,
     rows:dict,   # the columns of the head, labels or not
     config:FinetuneConfig,
-)->tuple:        # (an answer for each row: class number, list of them, number, tags or text; probabilities, or None)
+)->tuple:        # (an answer for each row: class number, list of them, number, tags or text, of the second texts the nearest; probabilities, or None)
     "Answers to any rows."
     if head == "generation": return write_answers(model, tokenizer, rows, config), None
-    if head == "similarity": return (vectors_of(model, tokenizer, rows["first"], config) @ vectors_of(model, tokenizer, rows["second"], config).T).argmax(1).tolist(), None
+    if head == "similarity":
+        cosines = vectors_of(model, tokenizer, rows["first"], config) @ vectors_of(model, tokenizer, rows["second"], config).T
+        return [rows["second"][i] for i in cosines.argmax(1)], None
     rows = {key: values for key, values in rows.items() if key not in ("label", "labels", "number", "tags", "answers")}
     n, encoded = len(next(iter(rows.values()))), HEADS[head].encode(rows, tokenizer, config)
     scores = scores_of(model, head, tokenizer, encoded)
@@ -641,7 +642,7 @@ def trivial_answers(
     n, train = len(next(iter(rows.values()))), data["train"][:]
     if head == "token": return [[0] * len(words) for words in rows["tokens"]]
     if head == "span": return [""] * n
-    if head == "similarity": return [0] * n
+    if head == "similarity": return [rows["second"][0]] * n
     if head == "generation": return [text.split(". ")[0] for text in rows["source"]]
     if head == "regression": return [float(np.mean(train["number"]))] * n
     commonest = Counter(tuple(value) if isinstance(value, list) else value for value in train["labels" if head == "multilabel" else "label"]).most_common(1)[0][0]

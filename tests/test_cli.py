@@ -211,7 +211,7 @@ def test_a_table_that_nobody_foresaw(desk, pretrained):
 
 
 def test_other_heads_than_classes(desk, pretrained):
-    "Names in texts from a folder of train, dev and test; questions from SQuAD's columns; a number."
+    "Names in texts from a folder of train, dev and test; questions from SQuAD's columns; a number; texts that belong together."
     (desk / "names").mkdir()
     for name, n in (("train", 40), ("dev", 10), ("test", 10)):
         rows = [{"words": ["Today", f"Ann{name}{i}", "sings", "."], "marks": ["O", "B-PER", "O", "O"]} for i in range(n)]
@@ -226,6 +226,10 @@ def test_other_heads_than_classes(desk, pretrained):
     assert "does not stand in the context at 0" in refusal("finetune", "--data", "squad.jsonl", "--task", "reading", "--model", "mine", "--scale", "tiny", "--out", "other", cwd=desk)
     (desk / "prices.csv").write_text("text,number\n" + "".join(f"a house of {i} rooms,{100 * i}\n" for i in range(40)))
     assert "r2" in plmnb("finetune", "--data", "prices.csv", "--task", "regression", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "prices", cwd=desk).stdout
+    (desk / "pairs.csv").write_text("frage,antwort\n" + "".join(f"Who lives in house {i}?,House {i} belongs to Ann.\n" for i in range(40)))
+    done = plmnb("finetune", "--data", "pairs.csv", "--task", "similarity", "--column", "first=frage", "--column", "second=antwort", "--model", "mine", "--scale", "tiny", "--device", "cpu", "--out", "twins", cwd=desk)
+    assert "AutoModel.from_pretrained" in done.stdout and re.search(r"(?m)^without reading +0\.\d{3}", done.stdout)
+    assert "no column 'first'" in refusal("finetune", "--data", "pairs.csv", "--task", "similarity", "--model", "mine", "--scale", "tiny", "--out", "other", cwd=desk)
 
 
 def test_the_small_world_is_a_source(desk, pretrained):

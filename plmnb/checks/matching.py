@@ -3,14 +3,14 @@
 # %% auto #0
 __all__ = ['check_bm25', 'check_loss', 'check_fusion']
 
-# %% ../../nbs/solutions/54_matching.ipynb #c62adee3
+# %% ../../nbs/solutions/54_matching.ipynb #b98cfbd8
 import math
 
 import numpy as np
 
 from ..exercises import exercise, same_result, same_value
 
-# %% ../../nbs/solutions/54_matching.ipynb #5b2fba00
+# %% ../../nbs/solutions/54_matching.ipynb #e9c154f0
 def _rarity(texts, having): return math.log(1 + (texts - having + 0.5) / (having + 0.5))
 
 def _bm25(count, length, mean_length, texts, having):
@@ -31,7 +31,7 @@ def check_bm25(answer):
     if hint := same_result(answer, _bm25, 0, 20, 10, 1000, 40, case="a word that the text does not have"): return hint
     return same_result(answer, _bm25, 1, 5, 10, 10, 9, case="a word that nearly all texts have")
 
-# %% ../../nbs/solutions/54_matching.ipynb #d01cc0e6
+# %% ../../nbs/solutions/54_matching.ipynb #d0bcc7fb
 def _loss(cosines, sentences, temperature, copies=False, axis=0):
     scores = np.asarray(cosines, float) / temperature
     scores = scores.T if axis else scores
@@ -48,6 +48,7 @@ def check_loss(answer):
     got = answer(cosines.copy(), list(texts), 0.1)
     if same_value(got, _loss(cosines, texts, 10.0)) is None: return "the cosines are divided by the temperature"
     if same_value(got, _loss(cosines, texts, 0.1, axis=1)) is None: return "each question asks along its row; these are the columns"
+    if same_value(got, (_loss(cosines, texts, 0.1) + _loss(cosines, texts, 0.1, axis=1)) / 2) is None: return "only the questions ask here, along the rows; chapter 43 lets the sentences ask, too"
     if same_value(got, 4 * _loss(cosines, texts, 0.1)) is None: return "the mean over the questions is asked for"
     if hint := same_result(answer, _loss, cosines, texts, 0.1, case="four different sentences"): return hint
     copies = ["a", "b", "a", "a"]
@@ -55,7 +56,7 @@ def check_loss(answer):
     if hint := same_result(answer, _loss, cosines, copies, 0.1, case="copies of one sentence"): return hint
     return same_result(answer, _loss, cosines, texts, 0.001, case="a very low temperature")
 
-# %% ../../nbs/solutions/54_matching.ipynb #3f701028
+# %% ../../nbs/solutions/54_matching.ipynb #16de5ad9
 def _fusion(one, two):
     worth = {}
     for row in (one, two):
@@ -65,11 +66,15 @@ def _fusion(one, two):
 @exercise("matching.3")
 def check_fusion(answer):
     "The sum of 1/(60 + place) decides."
-    got = answer([7, 2, 9], [2, 5])
-    got = list(got) if hasattr(got, "__iter__") else got
+    got = [int(number) for number in answer([7, 2, 9], [2, 5])]
     if got == [2]: return "a text that only one list has belongs to the result, too"
     if got == _fusion([7, 2, 9], [2, 5])[::-1]: return "the best comes first"
-    if hint := same_result(answer, _fusion, [7, 2, 9], [2, 5], case="two lists of different lengths"): return hint
-    if hint := same_result(answer, _fusion, [4, 1], [1, 4], case="two texts that are equally good"): return hint
-    if hint := same_result(answer, _fusion, list(range(100, 200)), [199, 0], case="a text that is first in one list and last in the other"): return hint
-    return same_result(answer, _fusion, [], [3], case="an empty list")
+    def plain(one, two): return [int(number) for number in answer(list(one), list(two))]
+    if hint := same_result(plain, _fusion, [7, 2, 9], [2, 5], case="two lists of different lengths"): return hint
+    if hint := same_result(plain, _fusion, [4, 1], [1, 4], case="two texts that are equally good"): return hint
+    near, far = ([500, *range(100, 100 + n), 7] for n in (60, 98)), ([600, *range(200, 200 + n), 7] for n in (60, 98))
+    (one, far_one), (two, far_two) = near, far
+    if plain(far_one, far_two)[0] == 7: return "who is in both lists, but far behind, does not come before who is first in one: add up the shares 1/(60 + place)"
+    if plain(one, two)[0] != 7: return "7 has the place 62 in both lists, which is worth as much as the first place in one, and is the smaller number: the first place is 1, and 60 is added"
+    if hint := same_result(plain, _fusion, one, two, case="a text that both lists have at place 62"): return hint
+    return same_result(plain, _fusion, [], [3], case="an empty list")

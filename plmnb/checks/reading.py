@@ -3,12 +3,12 @@
 # %% auto #0
 __all__ = ['check_window', 'check_choice', 'check_places']
 
-# %% ../../nbs/solutions/53_reading.ipynb #454594cc
+# %% ../../nbs/solutions/53_reading.ipynb #c4768d7c
 import re
 
 from ..exercises import exercise, same_result
 
-# %% ../../nbs/solutions/53_reading.ipynb #4a8e8934
+# %% ../../nbs/solutions/53_reading.ipynb #4784f3e2
 def _window(windows):
     margins = [best - zero for best, zero in windows]
     k = max(range(len(margins)), key=lambda i: margins[i], default=None)
@@ -24,18 +24,19 @@ def check_window(answer):
     if got == (3.0, -2.0): return "the number of the window is asked for"
     if hint := same_result(answer, _window, shifted, case="three windows, each with its own zero"): return hint
     if answer(list(quiet)) is not None: return "no margin is above 0: nothing should be said, None"
-    if hint := same_result(answer, _window, [(2.0, 1.0), (5.0, 4.0)], case="two equal margins"): return hint
-    if hint := same_result(answer, _window, [(1.0, 1.0)], case="a margin of 0"): return hint
-    return same_result(answer, _window, [], case="no windows")
+    if answer([(1.0, 1.0)]) is not None: return "a margin of just 0 is not above 0: nothing should be said, None"
+    if answer([]) is not None: return "no window, nothing to say: None"
+    return same_result(answer, _window, [(2.0, 1.0), (5.0, 4.0)], case="two equal margins")
 
-# %% ../../nbs/solutions/53_reading.ipynb #96cd4b36
+# %% ../../nbs/solutions/53_reading.ipynb #1426a1cb
 def _choice(probabilities, price): return [p - (1 - p) * price > 0 for p in probabilities]
 
 @exercise("reading.2")
 def check_choice(answer):
     "Answer where the expected worth is above 0."
-    def plain(probabilities, price): return [bool(value) for value in answer(list(probabilities), price)]
     some = [0.9, 0.7, 0.6, 0.3, 0.1]
+    if any(str(value) not in ("True", "False") for value in answer(list(some), 3.0)): return "True or False is asked for, not a worth"
+    def plain(probabilities, price): return [bool(value) for value in answer(list(probabilities), price)]
     got = plain(some, 3.0)
     if got == [p > 0.5 for p in some]: return "one half is the threshold for a price of 1; this price is 3"
     if got == [p > 1 / 4 for p in some]: return "the higher the price, the surer one must be; here it is the other way round"
@@ -44,7 +45,7 @@ def check_choice(answer):
     if hint := same_result(plain, _choice, [0.5, 0.2, 0.8], 1.0, case="a price of 1, and a worth of just 0"): return hint
     return same_result(plain, _choice, [0.0, 0.01], 0.0, case="mistakes cost nothing")
 
-# %% ../../nbs/solutions/53_reading.ipynb #41054b4a
+# %% ../../nbs/solutions/53_reading.ipynb #e9694b16
 def _places(context, answer): return [match.start() for match in re.finditer(rf"(?<!\w)(?={re.escape(answer)}(?!\w))", context)]
 
 @exercise("reading.3")
@@ -57,6 +58,8 @@ def check_places(answer):
     if hint := same_result(answer, _places, text, "Bo", case="a name twice, and once within another"): return hint
     if hint := same_result(answer, _places, "ann met Ann", "Ann", case="case counts"): return hint
     if hint := same_result(answer, _places, "It cost 3.50 (3.50!), not 3450.", "3.50", case="an answer with a dot"): return hint
+    if hint := same_result(answer, _places, "Bo2 met Bo_ at 13.5, Bo at 3.5 and 3.50", "3.5", case="a number within a number"): return hint
+    if hint := same_result(answer, _places, "Bo2 met Bo_ and Bo", "Bo", case="digits belong to a word, too"): return hint
     if hint := same_result(answer, _places, "It was (the) end.", "(the)", case="an answer in brackets"): return hint
     if hint := same_result(answer, _places, "ha ha ha", "ha ha", case="places that overlap"): return hint
     return same_result(answer, _places, text, "Cy", case="no place")

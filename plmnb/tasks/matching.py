@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['MatchingError', 'BM25', 'pairs_of', 'hard_negatives', 'Matcher', 'check_texts', 'Finder']
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #9641b117
+# %% ../../nbs/5_tasks/54_matching.ipynb #db5337d2
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ import numpy as np
 
 from ..core import PlmError
 from ..grammar import sentence_spans, tokens_of
-from ..heads import answer_rows, open_tuned, vectors_of
+from ..heads import answer_rows, vectors_of
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #9d6ac2f2
+# %% ../../nbs/5_tasks/54_matching.ipynb #1b5d1316
 class MatchingError(PlmError, ValueError):
     "Questions, texts or numbers that cannot be worked with; the message says what to do."
 
@@ -29,57 +29,73 @@ class BM25:
         if isinstance(texts, str) or not len(texts): raise MatchingError("give a list of texts, and at least one")
         if not (math.isfinite(k1) and k1 >= 0 and 0 <= b <= 1): raise MatchingError(f"k1={k1}, b={b}: k1 is 0 or more, b from 0 to 1")
         self.n, self.language = len(texts), language
-        counts = [Counter(tokens_of(text.lower(), language)) for text in texts]
-        lengths = np.array([row.total() for row in counts])
-        room, places = k1 * (1 - b + b * lengths / max(lengths.mean(), 1e-9)), {}
+        self.k1, self.b, counts, places = k1, b, [Counter(self.words(text)) for text in texts], {}
+        self.mean = max(np.mean([row.total() for row in counts]), 1e-9)
         for i, row in enumerate(counts):
-            for word, f in row.items(): places.setdefault(word, []).append((i, f * (k1 + 1) / (f + room[i])))
-        self.weights = {word: (np.array([i for i, _ in row]), math.log1p((self.n - len(row) + 0.5) / (len(row) + 0.5)) * np.array([value for _, value in row])) for word, row in places.items()}
+            for word, f in row.items(): places.setdefault(word, []).append((i, self.worth(f, row.total())))
+        self.rarity = {word: math.log1p((self.n - len(row) + 0.5) / (len(row) + 0.5)) for word, row in places.items()}
+        self.weights = {word: (np.array([i for i, _ in row]), self.rarity[word] * np.array([value for _, value in row])) for word, row in places.items()}
+
+    def words(self, text:str)->list: # small, without signs
+        return [word for word in tokens_of(text.lower(), self.language) if word[0].isalnum()]
+
+    def worth(self, f:int, length:int)->float: # of a word that is f times in a text of so many words
+        return f * (self.k1 + 1) / (f + self.k1 * (1 - self.b + self.b * length / self.mean))
 
     def scores(self, question:str)->np.ndarray: # (N,)
         "Of each text; a word that the question has twice counts twice."
         found = np.zeros(self.n)
-        for word in tokens_of(question.lower(), self.language):
+        for word in self.words(question):
             if word in self.weights: places, values = self.weights[word]; found[places] += values
         return found
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #8cbda6d8
+    def score_of(self, question:str, text:str)->float:
+        "Of a text that is not among those; a word that none of them has counts like one that stands in none."
+        counts, unseen = Counter(self.words(text)), math.log1p((self.n + 0.5) / 0.5)
+        return float(sum(self.rarity.get(word, unseen) * self.worth(counts[word], counts.total()) for word in self.words(question) if word in counts))
+
+# %% ../../nbs/5_tasks/54_matching.ipynb #38c2a770
 def pairs_of(
     rows, # of questions in SQuAD's columns, answered or not
-)->list:  # for each answered question {"question", "sentences": [...], "answers": [True or False, …]}
-    "Each question with all sentences of its text, and which of them hold the answer (Wang 2018, §3). An answer over the end of a sentence belongs to both."
+    language:str="en",
+)->list:  # for each answered question {"question", "sentences": [...], "answers": [True, False or None, …]}
+    "Each question with all sentences of its text, and which of them hold the answer (Wang 2018, §3); None where its words stand once more. An answer over the end of a sentence belongs to both."
     found = []
     for row in rows:
         for start, text in list(zip(row["answers"]["answer_start"], row["answers"]["text"]))[:1]:
-            spans = sentence_spans(row["context"])
-            found.append({"question": row["question"], "sentences": [row["context"][a:b] for a, b in spans], "answers": [a < start + len(text) and start < b for a, b in spans]})
+            spans = sentence_spans(row["context"], language)
+            answers = [True if a < start + len(text) and start < b else None if text.lower() in row["context"][a:b].lower() else False for a, b in spans]
+            found.append({"question": row["question"], "sentences": [row["context"][a:b] for a, b in spans], "answers": answers})
     return found
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #3939bc94
+# %% ../../nbs/5_tasks/54_matching.ipynb #269c26bf
 def hard_negatives(
     rows:list,  # of `pairs_of`
+    language:str="en",
 )->list:        # for each a sentence that does not answer, "" where there is none
     "Of the wrong sentences the one that has most of the question's words, by BM25 within the text (Karpukhin 2020, §3.2)."
     found = []
     for row in rows:
-        scores = np.where(row["answers"], -np.inf, BM25(row["sentences"]).scores(row["question"]))
+        scores = np.where([answers is False for answers in row["answers"]], BM25(row["sentences"], language=language).scores(row["question"]), -np.inf)
         found.append(row["sentences"][int(scores.argmax())] if np.isfinite(scores).any() else "")
     return found
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #262ecb75
+# %% ../../nbs/5_tasks/54_matching.ipynb #056a5d03
 class Matcher:
-    "A cross-encoder: how likely a sentence answers a question."
+    "A cross-encoder: how likely a sentence answers a question. Raises `MatchingError` for a model that has not this class."
     def __init__(self,
-        model,     # 🤗 …ForSequenceClassification of two classes, the first of them *it answers*
+        model,     # 🤗 …ForSequenceClassification
         tokenizer, # of the model
         config,    # `FinetuneConfig`: how long a row is
+        *, right:str="entailment", # name of the class *it answers*
     ):
-        self.model, self.tokenizer, self.config = model, tokenizer, config
+        if right not in model.config.label2id: raise MatchingError(f"the model has no class {right!r}: it has {', '.join(map(repr, model.config.label2id))}; name the one that means that the sentence answers")
+        self.model, self.tokenizer, self.config, self.right = model, tokenizer, config, model.config.label2id[right]
 
     def scores(self, questions:list, sentences:list)->np.ndarray: # (N,) probabilities
         "Of pairs. Raises `MatchingError` for other than two lists of as many texts."
         check_texts(questions, sentences)
-        return answer_rows(self.model, "pair", self.tokenizer, {"first": list(questions), "second": list(sentences)}, self.config)[1][:, 0] if len(questions) else np.zeros(0)
+        return answer_rows(self.model, "pair", self.tokenizer, {"first": list(questions), "second": list(sentences)}, self.config)[1][:, self.right] if len(questions) else np.zeros(0)
 
 def check_texts(questions, sentences):
     "Raises `MatchingError`."
@@ -109,6 +125,7 @@ class Finder:
         *, again:int=50, # how many the matcher looks at, where there is one
     )->list:             # for each question k pairs (number of the sentence, score), the best first
         "Search, then look again (Nogueira and Cho 2019). Raises `MatchingError`."
+        check_texts(questions, questions)
         if k < 1 or again < k: raise MatchingError(f"k={k}, again={again}: k is 1 or more, and at least k are looked at again")
         found = []
         for question, row in zip(questions, self.scores(questions)):
