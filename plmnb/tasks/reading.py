@@ -2,9 +2,9 @@
 
 # %% auto #0
 __all__ = ['ReadingError', 'Answer', 'margins_of', 'n_best', 'best_span_of', 'best_threshold', 'begins_with', 'exact_match',
-           'OverlapReader', 'Reader', 'load_reader', 'selective']
+           'OverlapReader', 'Reader', 'strangers', 'load_reader', 'selective']
 
-# %% ../../nbs/5_tasks/53_reading.ipynb #d4932462
+# %% ../../nbs/5_tasks/53_reading.ipynb #419081c1
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from ..grammar import TOKEN
 from ..heads import encode_spans, open_tuned, scores_of
 from ..textmetrics import normalised
 
-# %% ../../nbs/5_tasks/53_reading.ipynb #2796d494
+# %% ../../nbs/5_tasks/53_reading.ipynb #251db621
 class ReadingError(PlmError, ValueError):
     "Questions or texts that cannot be worked with; the message says what to do."
 
@@ -62,7 +62,7 @@ def best_span_of(answers:list)->Answer|None: # of `n_best`
     "The likeliest place, whether or not *not said* is likelier; None where the text has no piece."
     return next((answer for answer in answers if answer.end), None)
 
-# %% ../../nbs/5_tasks/53_reading.ipynb #db5269b4
+# %% ../../nbs/5_tasks/53_reading.ipynb #e411e92a
 def best_threshold(
     margins,   # (N,) how far the best place is above *not said*
     said,      # (N,) what the place is worth
@@ -80,7 +80,7 @@ def best_threshold(
     low, high = above[k + 1], above[k]
     return float(low if np.isinf(high) else high - 1 if np.isinf(low) else (low + high) / 2), float(worth[k] / len(margins))
 
-# %% ../../nbs/5_tasks/53_reading.ipynb #6255de0d
+# %% ../../nbs/5_tasks/53_reading.ipynb #eed82a49
 def begins_with(word:str)->str: # "9", "X", "x", or the sign
     "Number, capital letter, small letter, sign."
     return "9" if word[0].isdigit() else "X" if word[0].isupper() else "x" if word[0].isalpha() else word[0]
@@ -172,7 +172,7 @@ class OverlapReader:
     def read(self, questions:list, contexts:list)->list: # strings, "" where the text seems not to say
         return [context[a:b] if score > self.threshold else "" for context, (score, a, b) in zip(contexts, map(self.look, questions, contexts))]
 
-# %% ../../nbs/5_tasks/53_reading.ipynb #61dd9817
+# %% ../../nbs/5_tasks/53_reading.ipynb #955af722
 class Reader:
     "A fine-tuned model that points at answers."
     def __init__(self,
@@ -207,6 +207,21 @@ class Reader:
             found.append(best if best is not None and best.margin > self.threshold else next(answer for answer in answers if not answer.end))
         return found
 
+def strangers(
+    rows,     # with question, context and answers
+    n:int,
+    *, seed:int=0,
+)->list:      # n rows whose text does not say what is asked
+    "Questions beside texts of other rows that have none of their names and not the answer's words. Raises `ReadingError` where so many are not found."
+    columns, rng, found = {column: list(rows[column]) for column in ("question", "context", "answers")}, np.random.default_rng(seed), []
+    words = [set(TOKEN["en"].findall(context)) for context in columns["context"]]
+    for i, j in rng.integers(0, len(words), (50 * n, 2)) if words else ():
+        names = {word for word in TOKEN["en"].findall(columns["question"][i])[1:] if begins_with(word) in "9X"}
+        holds = any(text.lower() in columns["context"][j].lower() for text in columns["answers"][i]["text"])
+        if len(found) < n and names and not names & words[j] and not holds: found.append({"question": columns["question"][i], "context": columns["context"][j], "answers": {"text": [], "answer_start": []}})
+    if len(found) < n: raise ReadingError(f"{n} rows are asked for, and {len(found)} were found: ask for fewer, or give rows whose questions have names")
+    return found
+
 def load_reader(
     source,               # a folder, or a name on the Hub
     *, device:str="cpu",
@@ -215,7 +230,7 @@ def load_reader(
     "A fine-tuned reader. Raises `FinetuningError` for a checkpoint without a trained head."
     return Reader(*open_tuned(source, "span", device=device), **more)
 
-# %% ../../nbs/5_tasks/53_reading.ipynb #4a28abc5
+# %% ../../nbs/5_tasks/53_reading.ipynb #df8837a0
 def selective(
     confidence, # (N,) of each answer
     right,      # (N,) whether it is right, 0 to 1
