@@ -3,7 +3,7 @@
 # %% auto #0
 __all__ = ['MatchingError', 'BM25', 'pairs_of', 'hard_negatives', 'Matcher', 'check_texts', 'Finder']
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #4a5f10bd
+# %% ../../nbs/5_tasks/54_matching.ipynb #d5ab223d
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from ..core import PlmError
 from ..grammar import sentence_spans, tokens_of
 from ..heads import answer_rows, vectors_of
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #919b0db5
+# %% ../../nbs/5_tasks/54_matching.ipynb #5093fc91
 class MatchingError(PlmError, ValueError):
     "Questions, texts or numbers that cannot be worked with; the message says what to do."
 
@@ -54,7 +54,7 @@ class BM25:
         counts, unseen = Counter(self.words(text)), math.log1p((self.n + 0.5) / 0.5)
         return float(sum(self.rarity.get(word, unseen) * self.worth(counts[word], counts.total()) for word in self.words(question) if word in counts))
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #1d18ccce
+# %% ../../nbs/5_tasks/54_matching.ipynb #0425bf46
 def pairs_of(
     rows, # of questions in SQuAD's columns, answered or not
     language:str="en",
@@ -68,7 +68,7 @@ def pairs_of(
             found.append({"question": row["question"], "sentences": [row["context"][a:b] for a, b in spans], "answers": answers})
     return found
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #d7db51b3
+# %% ../../nbs/5_tasks/54_matching.ipynb #74660666
 def hard_negatives(
     rows:list,  # of `pairs_of`
     language:str="en",
@@ -80,7 +80,7 @@ def hard_negatives(
         found.append(row["sentences"][int(scores.argmax())] if np.isfinite(scores).any() else "")
     return found
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #8017abaa
+# %% ../../nbs/5_tasks/54_matching.ipynb #b5ba3db0
 class Matcher:
     "A cross-encoder: how likely a sentence answers a question. Raises `MatchingError` for a model that has not this class."
     def __init__(self,
