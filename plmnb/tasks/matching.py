@@ -6,7 +6,6 @@ __all__ = ['MatchingError', 'BM25', 'pairs_of', 'hard_negatives', 'Matcher', 'ch
 # %% ../../nbs/5_tasks/54_matching.ipynb #d5ab223d
 import math
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
