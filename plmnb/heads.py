@@ -3,13 +3,13 @@
 # %% auto #0
 __all__ = ['SIDES', 'CLASSES', 'HEADS', 'TASKS', 'INPUTS', 'contrastive_loss', 'Twins', 'pooled', 'room_of', 'shorten',
            'room_for_first', 'encode_texts', 'first_pieces', 'encode_words', 'encode_spans', 'places_of', 'mean_by_row',
-           'scores_of_words', 'tags_of_words', 'best_span', 'spans_of_text', 'encode_writing', 'write_answers',
-           'encode_choices', 'labelled_texts', 'labelled_choices', 'encode_twins', 'TwinCollator', 'vectors_of',
-           'label_scores', 'nearest_scores', 'writing_scores', 'several_scores', 'tag_scores', 'span_scores',
-           'value_scores', 'Head', 'as_task', 'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError',
-           'Sealed', 'seal', 'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'open_tuned',
-           'last_matrix', 'in_own_units', 'looks_ahead', 'check_fits', 'finetune', 'head_preset', 'trivial_answers',
-           'with_intervals']
+           'scores_of_words', 'tags_of_words', 'best_span', 'spans_of_text', 'encode_writing', 'by_length',
+           'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'encode_twins', 'TwinCollator',
+           'vectors_of', 'label_scores', 'nearest_scores', 'writing_scores', 'several_scores', 'tag_scores',
+           'span_scores', 'value_scores', 'Head', 'as_task', 'classes_of', 'fault_of', 'check_rows', 'never_seen',
+           'TestReadError', 'Sealed', 'seal', 'encode_part', 'collator_of', 'scores_of', 'answer_rows', 'Tuned',
+           'open_tuned', 'last_matrix', 'in_own_units', 'looks_ahead', 'check_fits', 'finetune', 'head_preset',
+           'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
 import json, math, os, time
@@ -214,6 +214,11 @@ def encode_writing(
     return found
 
 @torch.no_grad()
+def by_length(rows:list, n:int): # yields the numbers of n rows at a time
+    "Rows of like length together: less padding."
+    order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+    for begin in range(0, len(order), n): yield order[begin:begin + n]
+
 def write_answers(
     model,          # 🤗 causal language model
     tokenizer,
@@ -224,9 +229,7 @@ def write_answers(
     "The likeliest next piece, again and again, until [SEP]."
     encoded = encode_writing({"source": rows["source"]}, tokenizer, config)["input_ids"]
     written = [""] * len(encoded)
-    order = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
-    for begin in range(0, len(order), batch):
-        chosen = order[begin:begin + batch]
+    for chosen in by_length(encoded, batch):
         width = max(len(encoded[i]) for i in chosen)
         ids = torch.tensor([[tokenizer.pad_token_id] * (width - len(encoded[i])) + encoded[i] for i in chosen], device=model.device)       # padded on the left, so that all go on at the same place
         real = torch.tensor([[0] * (width - len(encoded[i])) + [1] * len(encoded[i]) for i in chosen], device=model.device)
@@ -278,9 +281,8 @@ def vectors_of(
     "A vector for each text: the mean over its tokens. Raises `FinetuningError` for what is no list of texts."
     encoder.eval()
     ids = tokenizer(list_of_texts(texts), truncation=True, max_length=config.max_len)["input_ids"] if len(texts) else []
-    found, order = np.zeros((len(ids), encoder.config.hidden_size), np.float32), sorted(range(len(ids)), key=lambda i: len(ids[i]))
-    for begin in range(0, len(order), batch):
-        chosen = order[begin:begin + batch]
+    found = np.zeros((len(ids), encoder.config.hidden_size), np.float32)
+    for chosen in by_length(ids, batch):
         padded = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(encoder.device)
         found[chosen] = torch.nn.functional.normalize(pooled(encoder, padded["input_ids"], padded["attention_mask"]), dim=-1).float().cpu().numpy()
     return found
@@ -473,9 +475,8 @@ def scores_of(
     model.eval()
     inputs = [key for key in INPUTS[:3] if key in encoded]
     flat = [{key: values[k] for key, values in zip(inputs, rows)} for rows in zip(*(encoded[key] for key in inputs)) for k in range(len(rows[0]))] if head == "choice" else [dict(zip(inputs, rows)) for rows in zip(*(encoded[key] for key in inputs))]
-    found, order = [None] * len(flat), sorted(range(len(flat)), key=lambda i: len(flat[i]["input_ids"]))
-    for begin in range(0, len(order), batch):
-        chosen = order[begin:begin + batch]
+    found = [None] * len(flat)
+    for chosen in by_length([row["input_ids"] for row in flat], batch):
         padded = dict(tokenizer.pad([flat[i] for i in chosen], return_tensors="pt").to(model.device))
         out = model(**({key: value[:, None] for key, value in padded.items()} if head == "choice" else padded))
         values = torch.stack([out.start_logits, out.end_logits], 1) if head == "span" else out.logits

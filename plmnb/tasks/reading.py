@@ -14,7 +14,7 @@ import numpy as np
 from ..core import PlmError
 from ..grammar import TOKEN
 from ..heads import encode_spans, open_tuned, scores_of
-from ..textmetrics import normalised
+from ..textmetrics import answer_scores
 
 # %% ../../nbs/5_tasks/53_reading.ipynb #251db621
 class ReadingError(PlmError, ValueError):
@@ -87,7 +87,7 @@ def begins_with(word:str)->str: # "9", "X", "x", or the sign
 
 def exact_match(said:str, texts:list)->bool: # texts: the right answers, [] where there is none
     "SQuAD's exact match of one answer."
-    return normalised(said) in (list(map(normalised, texts)) or [""])
+    return answer_scores([said], [texts])["exact"] == 1
 
 class OverlapReader:
     "Near the question's words, what looks like the answers to such questions. Raises `ReadingError` without answered questions, and for lists of different lengths."
@@ -108,15 +108,15 @@ class OverlapReader:
         self._count(rows)
 
     def _count(self, rows):
-        texts = [self.cut(context)[0] for _, context, _ in rows]
+        cuts = [self.cut(context) for _, context, _ in rows]
+        texts = [words for words, _ in cuts]
         seen = Counter(word for words in texts for word in {word.lower() for word in words})
         self.unseen = math.log(len(rows) + 1)
         self.rarity = {word: math.log((len(rows) + 1) / n) for word, n in seen.items()}
         self.usual = {"word": Counter(word.lower() for words in texts for word in [*words, "|", "|"]), "shape": Counter(begins_with(word) for words in texts for word in words)}
         self.answers = {}
-        for question, context, answer in rows:
+        for (question, _, answer), (words, places) in zip(rows, cuts):
             for start, text in list(zip(answer["answer_start"], answer["text"]))[:1]:
-                words, places = self.cut(context)
                 inside = [k for k, (a, b) in enumerate(places) if a < start + len(text) and start < b]
                 values = self.values(words, inside[0], len(inside))
                 for opening in self.openings(question): self.answers.setdefault(opening, []).append(values)
