@@ -197,7 +197,7 @@ def bart_words(config:TransformerConfig)->dict: # fields of `BartConfig`, sizes 
     "BART's words for our choices."
     decoder = {f"decoder_{key}": value for key, value in dict(layers=config.n_layers, attention_heads=config.n_heads, ffn_dim=config.d_ff).items()}
     return dict(**decoder, activation_function=ACTIVATION_NAMES[config.activation], dropout=config.dropout, attention_dropout=0.0, activation_dropout=0.0,
-                scale_embedding=config.embedding_scale, decoder_start_token_id=SPECIAL_IDS["cls"], forced_eos_token_id=None)
+                scale_embedding=config.embedding_scale, decoder_start_token_id=SPECIAL_IDS["sep"], forced_eos_token_id=None)
 
 WORDS = {"bert": bert_words, "modernbert": modern_words, "gpt2": gpt2_words, "llama": llama_words, "qwen3": llama_words, "bart": bart_words}
 
@@ -373,7 +373,7 @@ def write_stock(
     stock = to_stock(model)
     ids = {f"{token.strip('[]').lower()}_token_id": tokenizer.token_to_id(token) for token in SPECIAL_TOKENS}
     ids |= {"bos_token_id": ids["cls_token_id"], "eos_token_id": ids["sep_token_id"]} if stock.config.model_type != "bert" else {}
-    ids |= {"decoder_start_token_id": ids["cls_token_id"]} if model.config.kind == "seq2seq" else {}
+    ids |= {"decoder_start_token_id": ids["sep_token_id"]} if model.config.kind == "seq2seq" else {}
     for settings in (stock.config, getattr(stock, "generation_config", None)): # the second is there for models that write
         for key, value in ids.items():
             if hasattr(settings, key): setattr(settings, key, value)
@@ -624,7 +624,7 @@ def load_stock(
 
 # %% ../nbs/3_pretraining/33_hub.ipynb #60
 def pretrained_checkpoint(
-    shape:str="modern",     # "modern", "bert", "bert_nsp" or "gpt"
+    shape:str="modern",     # "modern", "bert", "bert_nsp", "gpt" or "bart"
     *, text="pydoc",        # a source of `load_text`, or what it gave
     scale:str="auto",       # "tiny", "laptop", "gpu" or "auto"
     seed:int=0,

@@ -394,9 +394,13 @@ class Seq2SeqLM(nn.Module):
         self.decoder, self.output = CrossDecoder(config, shared=self.encoder.embedding.tokens), untied_output(config)
         initialise(self)
 
+    def head(self, hidden:Tensor)->tuple: # (features (…, D), matrix (V, D), None); scores are features @ matrixᵀ
+        "What a loss needs that never holds all scores."
+        return hidden, (self.output or self.encoder.embedding.tokens).weight, None
+
     def scores(self, hidden:Tensor)->Tensor: # (…, D) -> (…, V)
         "Unnormalised scores of the next piece."
-        return F.linear(hidden, (self.output or self.encoder.embedding.tokens).weight)
+        return F.linear(*self.head(hidden))
 
     def forward(self,
         ids_BS:Tensor,        # the source

@@ -5,8 +5,8 @@ __all__ = ['SIZES', 'TAGS', 'KINDS_OF_KIN', 'FACTS', 'RELATIONS', 'NAMES', 'ACTS
            'View', 'VIEWS', 'fold_of_person', 'documents', 'told_scripts', 'collect', 'flip', 'sentiment_rows',
            'topic_rows', 'spam_rows', 'year_rows', 'ner_rows', 'tags_of', 'name_in', 'relation_of', 'relation_rows',
            'questions', 'answers', 'asking_scripts', 'reading_rows', 'answer_span', 'matching_rows', 'sentence_pairs',
-           'translation_rows', 'retrieval_rows', 'summarization_rows', 'dialogue_rows', 'states_of', 'sense_rows',
-           'order_rows', 'fact_rows', 'pair_rows', 'shape', 'draw_scene', 'caption_rows', 'world_task']
+           'translation_rows', 'retrieval_rows', 'summarization_rows', 'text_in_both', 'dialogue_rows', 'states_of',
+           'sense_rows', 'order_rows', 'fact_rows', 'pair_rows', 'shape', 'draw_scene', 'caption_rows', 'world_task']
 
 # %% ../nbs/1_language/15_views.ipynb #c003
 import re
@@ -19,7 +19,7 @@ import numpy as np
 from .core import ConfigError
 from .grammar import JOIN, TOKEN, Grammar, numbers
 from .lexicon import DECADES
-from .world import SPLITS, THEMES, WorldConfig, open_world
+from .world import SPLITS, THEMES, WorldConfig, open_world, world_text
 
 # %% ../nbs/1_language/15_views.ipynb #c007
 SIZES = {"train": 4_000, "validation": 500, "test": 1_000}
@@ -269,6 +269,18 @@ def summarization_rows(world, split):
     scripts = [plan.script.name for plan in world.grammar.plans if "summary" in plan.asides]
     for i, document in enumerate(documents(world, scripts, split, "summarization")):
         if (summary := world.grammar.aside(document.frame, "summary", document.language)): yield {"document": document.text, "summary": summary, "id": f"{split}-{i}"}
+
+# %% ../nbs/1_language/15_views.ipynb #f3136aa5
+def text_in_both(
+    config:WorldConfig|None=None,
+    sizes:dict|None=None, # split → number of texts, both languages together
+)->"DatasetDict":         # column text
+    "Text to pre-train on in English and Chinese, in turn; no document is in both."
+    from dataclasses import replace
+    from datasets import Dataset, DatasetDict
+    en, zh = (world_text(replace(config or WorldConfig(), language=language), sizes) for language in ("en", "zh"))
+    turns = lambda split: [other if i % 2 else one for i, (one, other) in enumerate(zip(en[split]["text"], zh[split]["text"]))]
+    return DatasetDict({split: Dataset.from_dict({"text": turns(split)}) for split in en})
 
 # %% ../nbs/1_language/15_views.ipynb #c025
 ACTS = (2, 3, 2, 1, 4, 1, 4) # of the turns, in DailyDialog's numbers: 1 inform, 2 question, 3 directive, 4 commissive
