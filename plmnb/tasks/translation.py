@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['CLS', 'TranslationError', 'check_sentences', 'joined', 'Model1', 'longest_runs', 'WordByWord', 'encode_pairs',
-           'filled', 'pair_batch', 'translation_loss', 'train_translator', 'Translator', 'cross_attention',
+           'filled', 'PairBatches', 'translation_loss', 'train_translator', 'Translator', 'cross_attention',
            'attention_between']
 
 # %% ../../nbs/5_tasks/55_translation.ipynb #b711d017
@@ -125,21 +125,35 @@ def filled(rows:list, empty:int)->Tensor: # (B, T), as long as the longest
     width = max(map(len, rows))
     return torch.tensor([row + [empty] * (width - len(row)) for row in rows])
 
-def pair_batch(
-    step:int,    # 0, 1, 2, …
-    pairs:list,  # of `encode_pairs`
-    batch:int,   # pairs; all of them where there are not so many
-    seed:int,    # of the order
-)->dict:         # seen (B, S), filled with [PAD]; labels (B, T), filled with −100
-    "The pairs that a step reads; each comes once an epoch."
-    size = min(batch, len(pairs))
-    epoch, place = divmod(step, len(pairs) // size)
-    chosen = [pairs[i] for i in order_of(len(pairs), seed, epoch)[place * size:(place + 1) * size].tolist()]
-    return {"seen": filled([a for a, _ in chosen], PAD), "labels": filled([b for _, b in chosen], IGNORED)}
+class PairBatches:
+    "Which pairs a step reads: each comes once an epoch, beside pairs of like length, so that little is padding. Called with a step, it gives seen (B, S), filled with [PAD], and labels (B, T), filled with −100."
+    def __init__(self,
+        pairs:list, # of `encode_pairs`
+        batch:int,  # pairs; all of them where there are not so many
+        seed:int=0, # of the order
+        pool:int=16, # so many batches are sorted by length at a time
+    ):
+        if batch < 1: raise TranslationError(f"batch={batch}: at least 1 pair")
+        self.pairs, self.size, self.seed, self.pool, self.drawn = pairs, min(batch, len(pairs)), seed, pool, (None, None)
+        self.steps = len(pairs) // self.size                                     # an epoch
+
+    def epoch(self, number:int)->list: # of lists of numbers of pairs
+        "The batches of an epoch, in a drawn order; the last epoch asked for is kept."
+        if self.drawn[0] != number:
+            order, long = order_of(len(self.pairs), self.seed, number).tolist()[:self.steps * self.size], self.pool * self.size
+            sorted_ = [i for k in range(0, len(order), long) for i in sorted(order[k:k + long], key=lambda i: sum(map(len, self.pairs[i])))]
+            turn = order_of(self.steps, self.seed + 1, number).tolist()
+            self.drawn = (number, [sorted_[k * self.size:(k + 1) * self.size] for k in turn])
+        return self.drawn[1]
+
+    def __call__(self, step:int)->dict:
+        epoch, place = divmod(step, self.steps)
+        chosen = [self.pairs[i] for i in self.epoch(epoch)[place]]
+        return {"seen": filled([a for a, _ in chosen], PAD), "labels": filled([b for _, b in chosen], IGNORED)}
 
 def translation_loss(
     model,            # `Seq2SeqLM`
-    batch:dict,       # of `pair_batch`
+    batch:dict,       # of `PairBatches`
     smoothing:float=0.1,
 )->Tensor:            # nats a piece of the target, scalar
     "Teacher forcing: each piece, given the source and the true pieces before it (Sutskever 2014, §2; smoothing: Vaswani 2017, §5.4)."
@@ -153,8 +167,8 @@ def train_translator(
     batch:int=32,            # pairs
     seed:int=0,              # of order, weights and dropout
     pretrained:bool=True,    # False: the same shape with random weights
-    muon_lr:float=0.007,     # of the matrices inside the blocks
-    adamw_lr:float=0.003,    # of the rest
+    muon_lr:float=0.01,      # of the matrices inside the blocks
+    adamw_lr:float=0.004,    # of the rest
     device:str="cpu",
     progress:bool=True,
 )->tuple:                    # (`Seq2SeqLM` in evaluation mode, `tokenizers.Tokenizer`, history)
@@ -165,7 +179,7 @@ def train_translator(
     with fixed_rng(seed):
         model = (model if pretrained else build_model(model.config)).to(device)
         config = TrainConfig(steps, muon_lr=muon_lr, adamw_lr=adamw_lr, cooldown=0.9, log_every=max(1, steps // 10), save_every=steps)
-        history = fit(model, lambda step: pair_batch(step, pairs, batch, seed), translation_loss, config, progress=progress)
+        history = fit(model, PairBatches(pairs, batch, seed), translation_loss, config, progress=progress)
     return model.eval(), tokenizer, history
 
 # %% ../../nbs/5_tasks/55_translation.ipynb #12de7bab
