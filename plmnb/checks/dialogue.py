@@ -74,7 +74,7 @@ def check_threshold(answer):
         if got == _threshold(good, bad, 3, 1): return "the costs are exchanged: the first is of a good turn that is stopped"
         if got == _threshold(good, bad, 1, 3, above=np.greater_equal): return "only what lies above the threshold is stopped, and what lies on it passes"
     if hint := same_result(lambda *given: float(answer(*map(_given, given))), _threshold, good, bad, 1, 3, case="a bad turn costs three times as much"): return hint
-    equal = ([1.0, 4], [2.0, 3], 1, 1)
+    equal = ([1.0, 3], [2.0, 4], 1, 1)
     places, costs = _costs(*equal)
     if float(answer(*map(_given, equal))) == next(place for place, cost in zip(places, costs) if cost == min(costs)) != _threshold(*equal): return "of equally cheap thresholds the largest is asked for, which stops the fewest"
     for case, given in (("equally cheap ones", equal), ("good turns that may be stopped for nothing", ([5.0], [1.0, 2], 0, 1)), ("no bad turns", ([1.0, 2], [], 1, 1)), ("a stop that costs far more", ([1.0, 8], [2.0, 9], 100, 1))):

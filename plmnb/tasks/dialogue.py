@@ -166,7 +166,7 @@ def facts_of(
     return frozenset(found)
 
 # %% ../../nbs/5_tasks/58_dialogue.ipynb #928ebff7
-SLOT = re.compile(r":([a-z_]+)\b") # a value that is left open
+SLOT = re.compile(r":([A-Za-z](?:[\w-]*\w)?)") # a value that is left open
 
 def with_slots(
     text:str,
