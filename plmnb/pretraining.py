@@ -352,7 +352,7 @@ def score_pairs(
             right += int((model.pair_scores(hidden_BTD[asked_BT][:, None]).argmax(-1) == part["pairs"][asked_BT]).sum())
     return right / int((rows["pairs"] != IGNORED).sum())
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #97606bb2
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #1b31f5b3
 PAD, SEP = SPECIAL_TOKENS.index("[PAD]"), SPECIAL_TOKENS.index("[SEP]")
 
 def hide_spans(
