@@ -360,7 +360,7 @@ def hide_spans(
     rate:float,    # share of the pieces
     generator,     # `torch.Generator`
 )->Tensor:         # bool (B, T)
-    "Spans of three pieces on the mean, of eight at most; no special tokens."
+    "Spans of one to eight pieces, shorter ones more often, by the law whose mean is three before it is cut at eight; no special tokens."
     return select_spans(ids_BT >= len(SPECIAL_TOKENS), rate, generator, p=1/3, longest=8)
 
 def break_text(
