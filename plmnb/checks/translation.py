@@ -82,4 +82,5 @@ def check_middle(answer):
     loner = lambda a, b: (9.0 if a == "x" else 1.0) if a == b else 0.5 if {a, b} == {"y", "z"} else 0.1
     if same_value(answer(["x", "y", "z"], loner), 0) is None: return "a translation is not compared with itself"
     if hint := same_result(answer, _middle, ["x", "y", "z"], loner, case="one that is like itself alone"): return hint
+    if hint := same_result(answer, _middle, ["x", "y", "y"], lambda a, b: 1.0 if a == b else 0.1, case="one that was drawn twice"): return hint
     return same_result(answer, _middle, ["b", "b", "b"], _precision, case="equal ones: the first")
