@@ -894,7 +894,7 @@ def tasks_table(
 )->str:          # Markdown
     "What each kind of system reached on each task, with so many labels, on a CPU at laptop scale; a sentence while there is nothing."
     from plmnb.transfer import CLASSICAL
-    kinds = {"never": "trivial", "scratch": "scratch", "pretrained": "pretrained", **dict.fromkeys(map(str.lower, CLASSICAL), "classical")}
+    kinds = {"never": "trivial", "scratch": "scratch", "pretrained": "pretrained", **dict.fromkeys((re.sub("[^a-z0-9]", "", name.lower()) for name in CLASSICAL), "classical")}
     value = lambda name: ledger["claims"].get(name, {}).get("runs", {}).get("laptop/cpu", {}).get("value")
     rows = {}
     for name in ledger["claims"]:

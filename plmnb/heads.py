@@ -22,6 +22,7 @@ import torch
 
 from .core import ConfigError, PlmError, cache_folder, fixed_rng, read_text
 from .corpus import fingerprint, misfit
+from .decoding import joined
 from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, list_of_texts, load_tokenizer_of, named_classes, open_with_head, rate_for, save_tuned, softmax, tune
 from .ideal import chrf
 from .metrics import check_draws, class_scores, label_sets, middle, number_scores, set_scores
@@ -224,12 +225,12 @@ def encode_apart(
     if "target" in rows: found["labels"] = tokenizer(text_target=list(rows["target"]), **cut)["input_ids"]
     return {**found, "row": list(range(len(rows["source"])))}
 
-@torch.no_grad()
 def by_length(rows:list, n:int): # yields the numbers of n rows at a time
     "Rows of like length together: less padding."
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     for begin in range(0, len(order), n): yield order[begin:begin + n]
 
+@torch.no_grad()
 def write_answers(
     model,          # 🤗 causal language model, or encoder–decoder
     tokenizer,
@@ -245,7 +246,7 @@ def write_answers(
     for chosen in by_length(encoded, batch):
         padded = tokenizer.pad({"input_ids": [encoded[i] for i in chosen]}, padding_side="right" if apart else "left", return_tensors="pt").to(model.device) # on the left, so that all go on at the same place
         out = model.generate(input_ids=padded["input_ids"], attention_mask=padded["attention_mask"], max_new_tokens=config.max_len if apart else config.max_len // 2, num_beams=1, do_sample=False, **ends)
-        for i, row in zip(chosen, out if apart else out[:, padded["input_ids"].shape[1]:]): written[i] = tokenizer.decode(row, skip_special_tokens=True).strip()
+        for i, row in zip(chosen, out if apart else out[:, padded["input_ids"].shape[1]:]): written[i] = joined(tokenizer.decode(row, skip_special_tokens=True).strip())
     return written
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c021

@@ -352,7 +352,7 @@ def score_pairs(
             right += int((model.pair_scores(hidden_BTD[asked_BT][:, None]).argmax(-1) == part["pairs"][asked_BT]).sum())
     return right / int((rows["pairs"] != IGNORED).sum())
 
-# %% ../nbs/3_pretraining/32_pretraining.ipynb #97606bb2
+# %% ../nbs/3_pretraining/32_pretraining.ipynb #1b31f5b3
 PAD, SEP = SPECIAL_TOKENS.index("[PAD]"), SPECIAL_TOKENS.index("[SEP]")
 
 def hide_spans(
@@ -360,7 +360,7 @@ def hide_spans(
     rate:float,    # share of the pieces
     generator,     # `torch.Generator`
 )->Tensor:         # bool (B, T)
-    "Spans of three pieces on the mean, of eight at most; no special tokens."
+    "Spans of one to eight pieces, shorter ones more often, by the law whose mean is three before it is cut at eight; no special tokens."
     return select_spans(ids_BT >= len(SPECIAL_TOKENS), rate, generator, p=1/3, longest=8)
 
 def break_text(

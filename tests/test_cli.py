@@ -137,7 +137,7 @@ def test_bad_input_is_one_line_and_comes_before_the_work(desk):
             "not UTF-8": ["pretrain", "--text", "binary.txt"],
             "folder or pattern": ["pretrain", "--text", "nothing"],
             "at least 3": ["pretrain", "--text", "thesis/draft.txt"],
-            "'bert_nsp' or 'gpt'": ["pretrain", "--shape", "t5"],
+            "'gpt' or 'bart'": ["pretrain", "--shape", "t5"],
             "'tiny', 'laptop', 'gpu'": ["pretrain", "--scale", "huge"],
             "use 'auto', 'cpu' or 'cuda'": ["pretrain", "--device", "tpu"],
             "4294967295": ["pretrain", "--seed", "-1", "--scale", "tiny"],

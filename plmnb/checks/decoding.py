@@ -21,7 +21,10 @@ def _nucleus(probabilities, p):
 
 @exercise("decoding.1")
 def check_nucleus(answer):
-    "Mixed order, a sure model, one that knows nothing."
+    "Mixed order, a sure model, one that knows next to nothing; a list is as good as an array."
+    return _check_nucleus(lambda *given: np.asarray(got, float) if isinstance(got := answer(*given), list) else got)
+
+def _check_nucleus(answer):
     given = ([0.15, 0.5, 0.05, 0.3], 0.75)
     got = answer(*given)
     if same_value(got, np.array([0, 1.0, 0, 0])) is None or same_value(got, np.array([0, 0.5, 0, 0])) is None: return "the piece with which p is reached belongs to the kept ones"
@@ -29,7 +32,7 @@ def check_nucleus(answer):
     if same_value(got, np.array([0.625, 0.375, 0, 0])) is None: return "the probabilities are sorted: give them in the order of the pieces"
     if hint := same_result(answer, _nucleus, *given, case="pieces in no order"): return hint
     if hint := same_result(answer, _nucleus, [0.9, 0.06, 0.04], 0.5, case="a model that is sure: one piece has more than p"): return hint
-    return same_result(answer, _nucleus, [0.25, 0.25, 0.25, 0.25], 0.6, case="a model that knows nothing")
+    return same_result(answer, _nucleus, [0.28, 0.25, 0.24, 0.23], 0.6, case="a model that knows next to nothing")
 
 # %% ../../nbs/solutions/36_decoding.ipynb #6e0485dd
 def _first(texts, penalty):
@@ -41,7 +44,8 @@ def check_first(answer):
     short, long_, sure = [0.5, 0.3], [0.5, 0.6, 0.6, 0.6], [0.9, 0.1]
     if same_value(answer([short, long_], 1.0), 0) is None: return "without the length the shorter text always wins: divide the sum of the logarithms by the length to the power of the penalty"
     if same_value(answer([sure, short, [0.45, 0.45]], 1.0), 0) is None: return "a text is as likely as the product of its pieces: take the logarithm of each, not the mean of the probabilities"
-    for texts, penalty, case in (([short, long_], 0.0, "no penalty"), ([short, long_], 1.0, "a mean"), ([sure, [0.45, 0.45]], 1.0, "a text with a dip"), ([long_, short, [0.2]], 0.5, "between the two")):
+    three = [[0.25], [0.4, 0.375], [0.47] * 4]                                  # another one is first at each of the powers
+    for texts, penalty, case in (([short, long_], 0.0, "no penalty"), ([short, long_], 1.0, "a mean"), ([sure, [0.45, 0.45]], 1.0, "a text with a dip"), (three, 0.5, "between the two"), (three, 1.0, "three lengths"), (three, 0.0, "three lengths, no penalty")):
         if hint := same_result(answer, _first, texts, penalty, case=case): return hint
 
 # %% ../../nbs/solutions/36_decoding.ipynb #a85e31c8
