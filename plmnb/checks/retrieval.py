@@ -26,6 +26,15 @@ def check_dice(answer):
     again = ["bo bo bo sings", "bo sleeps", "ada sings", "ada sings"], ["博博唱", "博睡", "艾唱", "艾唱唱"]
     if answer(list(again[0]), list(again[1]), "ada") == "唱": return "count in how many texts a character stands, not how often"
     if hint := same_result(answer, _dice, *again, "ada", case="words that come twice in a text"): return hint
+    rare = ["owl sings", "owl sleeps", "owl owl eats", "owl runs", "hare sings"], ["鸮唱", "鸮睡", "鸮吃", "跑罕", "兔鸮唱"]
+    if answer(list(rare[0]), list(rare[1]), "owl") in ("睡", "吃", "跑", "罕"): return "a character that stands in one text only goes with any word of it: divide by how many texts have the word as well"
+    if hint := same_result(answer, _dice, *rare, "owl", case="rare characters beside a common one"): return hint
+    inside = ["he sings", "the bear sings", "the hare sings", "then", "he"], ["他唱", "那熊唱", "那兔唱", "那", "他"]
+    if answer(list(inside[0]), list(inside[1]), "he") != "他": return "'he' is a word of its own, not a part of 'the': cut at the spaces"
+    if hint := same_result(answer, _dice, *inside, "he", case="a word that other words hold"): return hint
+    often = ["ox ox", "ox ox ox", "cow", "cow", "cow"], ["甲丙", "甲", "甲", "甲", "甲"]
+    if answer(list(often[0]), list(often[1]), "ox") == "甲": return "count in how many texts a word stands, not how often"
+    if hint := same_result(answer, _dice, *often, "ox", case="a word that comes twice in a text"): return hint
     if hint := same_result(answer, _dice, ["bo sings"], ["唱博"], "bo", case="two characters that are equally good"): return hint
     return same_result(answer, _dice, first, second, "owl", case="a word that stands nowhere")
 
