@@ -10,7 +10,6 @@ import argparse
 import io
 import json
 import os
-import tempfile
 import time
 from collections import Counter
 from contextlib import redirect_stdout
@@ -23,14 +22,14 @@ from plmnb.claims import LEDGER, accept, claim, load_ledger, read_claims
 from plmnb.cli import numbers_in, quiet_libraries
 from plmnb.core import start_run
 from plmnb.corpus import fingerprint, load_task, read_rows
-from plmnb.heads import HEADS, answer_rows, as_task, finetune, head_preset, trivial_answers
+from plmnb.heads import HEADS, answer_rows, as_task, classes_of, finetune, head_preset, trivial_answers
 from plmnb.finetuning import FinetuneConfig, Way, load_tokenizer_of
 from plmnb.ideal import chrf
-from plmnb.metrics import f1, tfidf_baseline
+from plmnb.metrics import f1, tfidf_classifier
 from plmnb.tasks.classification import choose_threshold
 from plmnb.tasks.dialogue import distinct, load_dialogues, next_turns
 from plmnb.tasks.matching import BM25, Finder, hard_negatives, pairs_of
-from plmnb.tasks.relations import FeatureReader, relation_f1, with_markers
+from plmnb.tasks.relations import FeatureReader, pair_features, relation_f1
 from plmnb.tasks.translation import Model1, WordByWord
 from plmnb.textmetrics import bleu, reciprocal_rank
 from plmnb.transfer import draw_labels
@@ -38,7 +37,7 @@ from plmnb.transfer import draw_labels
 SETS = {"mr": ("sentiment", "sentiment/mr", {}, {}),
         "ag_news": ("topic", "topic/ag_news", {"text_column": "title+description", "label_column": "label_name"}, {"max_len": 96}),
         "sms_spam": ("spam", "spam/sms_spam", {}, {"max_len": 96}),
-        "semeval": ("relations", "relation_extraction/semeval2010_task8", {"columns": {"sentence": "text"}}, {"max_len": 128, "batch": 32, "lr": 2e-4}),
+        "semeval": ("relations", "relation_extraction/semeval2010_task8", {"columns": {"sentence": "text"}}, {"max_len": 128, "lr": 1.5e-4}),
         "wnut17": ("ner", "ner/wnut17", {}, {"max_len": 96}),
         "squad": ("reading", "reading_comprehension/squad_v1.1", {}, {"max_len": 384, "stride": 128})}
 
@@ -67,28 +66,42 @@ def scores_of(name, head, answers, rows):
     return found
 
 
+def counting(name, train, n):
+    "A method from before there were encoders: texts → probabilities (N, n classes)."
+    if name == "semeval": reader = FeatureReader(train["text"], train["label"]); model, inputs = reader.model, lambda texts: reader.columns.transform(list(map(pair_features, texts)))
+    else: model, inputs = tfidf_classifier(train["text"], train["label"]), list
+
+    def chances(texts):
+        found = np.zeros((len(texts), n))
+        found[:, model.classes_] = model.predict_proba(inputs(texts))
+        return found
+    return chances
+
+
 def tuned_on(name, data_folder, encoder, run, seeds, settings):
-    "The encoder, fine-tuned, beside the commonest answer and a method from before there were encoders."
+    "The encoder, fine-tuned, beside the commonest answer and, for texts with one label, a method that counts words; and the mean of the probabilities of the two."
     task, folder, columns, changes = SETS[name]
     head, own = as_task(task, load_task(task, str(Path(data_folder) / folder), **columns))
-    texts, test, scores = lambda split: own[split][:]["text"], own["test"][:] | {"names": []}, {"minilm": [], "validation": []}
-    with tempfile.TemporaryDirectory() as place:
-        if name == "semeval": encoder = with_markers(encoder, place)
-        tokenizer = load_tokenizer_of(encoder)
-        config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **changes | settings)
-        for seed in range(seeds):
-            with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, replace(config, seed=seed), way=Way(watch=mean_of_weights), device=run.device, progress=False)
-            test["names"], watched = tuned.names, own["validation"][:] | {"names": tuned.names}
-            answers, chances = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
-            scores["minilm"].append(scores_of(name, head, answers, test)); scores["validation"].append(scores_of(name, head, tuned.answers, watched))
-            if name == "sms_spam":
-                spam = tuned.names.index("spam")
-                least = choose_threshold(np.equal(watched["label"], spam), tuned.probabilities[:, spam])
-                scores.setdefault("minilm_threshold", []).append(scores_of(name, head, np.where(chances[:, spam] >= least, spam, 1 - spam).tolist(), test))
-    scores["trivial"] = [scores_of(name, head, trivial_answers(head, own, own["test"][:]), test)]
-    if name == "semeval": scores["features"] = [scores_of(name, head, FeatureReader(texts("train"), own["train"][:]["label"]).read(texts("test")), test)]
-    elif head == "sequence": scores["tfidf"] = [scores_of(name, head, tfidf_baseline(texts("train"), own["train"][:]["label"], texts("test")).tolist(), test)]
-    return {"data": fingerprint(own), "rows": {split: len(part) for split, part in own.items()}, "validation": scores.pop("validation"), "systems": scores, "config": vars(config)}
+    test, watched = (own[split][:] | {"names": classes_of(own["train"])} for split in ("test", "validation"))
+    tokenizer = load_tokenizer_of(encoder)
+    config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **changes | settings)
+    systems, validation = {"trivial": [scores_of(name, head, trivial_answers(head, own, own["test"][:]), test)]}, {}
+    def record(system, answers, seen):
+        systems.setdefault(system, []).append(scores_of(name, head, answers, test)); validation.setdefault(system, []).append(scores_of(name, head, seen, watched))
+    if head == "sequence":
+        chances = counting(name, own["train"][:], len(test["names"]))
+        counted, counted_there = chances(test["text"]), chances(watched["text"])
+        record("features" if name == "semeval" else "tfidf", counted.argmax(-1).tolist(), counted_there.argmax(-1).tolist())
+    for seed in range(seeds):
+        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, replace(config, seed=seed), way=Way(watch=mean_of_weights), device=run.device, progress=False)
+        answers, read = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
+        record("minilm", answers, tuned.answers)
+        if head == "sequence": record("both", (read + counted).argmax(-1).tolist(), (tuned.probabilities + counted_there).argmax(-1).tolist())
+        if name == "sms_spam":
+            spam = tuned.names.index("spam")
+            least = choose_threshold(np.equal(watched["label"], spam), tuned.probabilities[:, spam])
+            record("minilm_threshold", *(np.where(part[:, spam] >= least, spam, 1 - spam).tolist() for part in (read, tuned.probabilities)))
+    return {"data": fingerprint(own), "rows": {split: len(part) for split, part in own.items()}, "validation": validation, "systems": systems, "config": vars(config)}
 
 
 def matching(data_folder, encoder, run, seeds, settings):
