@@ -116,7 +116,7 @@ def matching(data_folder, encoder, run, seeds, settings):
     pairs = {name: pairs_of([row for row in rows if split[row["title"]] == name]) for name in ("train", "validation", "test")}
     def taught(rows, n):
         found = [(row["question"], row["sentences"][row["answers"].index(True)], other) for row, other in zip(rows, hard_negatives(rows)) if other]
-        return draw_labels(Dataset.from_dict(dict(zip(("first", "second", "other"), zip(*found)))), n)
+        return draw_labels(Dataset.from_dict(dict(zip(("first", "second", "other"), zip(*found)))), min(n, len(found)))
     data = DatasetDict({"train": taught(pairs["train"], 2000), "validation": taught(pairs["validation"], 200)})
     tokenizer = load_tokenizer_of(encoder)
     config = replace(FinetuneConfig(lr=5e-5, epochs=1.0, min_steps=1, batch=32, max_len=96), **settings)
