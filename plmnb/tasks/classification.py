@@ -2,17 +2,18 @@
 
 # %% auto #0
 __all__ = ['ClassifierError', 'Classifier', 'class_names', 'load_classifier', 'longest_input', 'has_several',
-           'class_probabilities', 'classify', 'worst_examples', 'one_against_rest', 'choose_threshold', 'repeat_rare',
-           'choose_thresholds', 'labels_of']
+           'class_probabilities', 'classify', 'teach', 'worst_examples', 'one_against_rest', 'choose_threshold',
+           'repeat_rare', 'choose_thresholds', 'labels_of']
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-3
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..core import PlmError
-from ..finetuning import FinetuneConfig, FinetuningError, softmax
+from ..core import PlmError, fixed_rng
+from ..finetuning import FinetuneConfig, FinetuningError, load_tokenizer_of, named_classes, open_with_head, softmax
 from ..heads import HEADS, open_tuned, scores_of
+from ..training import TrainConfig, fit
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-18
 class ClassifierError(PlmError, ValueError):
@@ -74,6 +75,33 @@ def classify(
     classifier = load_classifier(classifier)
     names, probabilities = class_names(classifier), class_probabilities(classifier, texts)
     return [(names[row.argmax()], float(row.max())) for row in probabilities]
+
+# %% ../../nbs/5_tasks/50_classification.ipynb #f1db8806
+def teach(
+    checkpoint,   # 🤗 folder of a pre-trained encoder, or a name on the Hub
+    texts:list,   # N strings
+    targets,      # class numbers (N,); where a text may have several labels, 0 or 1 (N, C)
+    names:list,   # C names
+    *, steps:int, # of 32 texts
+    pretrained:bool=True, # False: the same shape with random weights
+    seed:int=0,
+    device:str="cpu",
+)->"Classifier":
+    "Fine-tune by the course's own loop: Muon for the matrices of the blocks, AdamW for the rest; the loss is that of the stock class. Raises `ClassifierError`."
+    from torch import as_tensor, float32, long, nn
+    targets, several = np.asarray(targets), np.ndim(targets) == 2
+    if len(texts) != len(targets) or not len(texts) or several and targets.shape[1] != len(names): raise ClassifierError(f"{len(texts)} texts, targets {targets.shape}, {len(names)} names: give each text a class number, or a row with 0 or 1 for each name")
+    tokenizer, problem = load_tokenizer_of(checkpoint), HEADS["multilabel"].problem if several else "single_label_classification"
+    ids = tokenizer(list(texts), truncation=True, max_length=min(128, tokenizer.model_max_length))["input_ids"]
+    targets = as_tensor(targets, dtype=float32 if several else long)
+    def batch_at(step):
+        chosen = np.random.default_rng([seed, step]).integers(0, len(ids), 32)
+        return {**tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt"), "labels": targets[chosen]}
+    with fixed_rng(seed):
+        model = open_with_head(checkpoint, pretrained=pretrained, classifier_pooling="mean", problem_type=problem, **named_classes(names)).to(device)
+        blocks = next(part for part in model.base_model.modules() if isinstance(part, nn.ModuleList)) # under this name chapter 31 finds what Muon takes
+        fit(nn.ModuleDict({"blocks": blocks, "whole": model}), batch_at, lambda both, batch: both["whole"](**batch).loss, TrainConfig(steps, muon_lr=0.01, adamw_lr=1e-3, warmup=0.1, cooldown=0.9, weight_decay=0.01, precision="fp32"), progress=False)
+    return Classifier(model.eval(), tokenizer)
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-26
 def worst_examples(
