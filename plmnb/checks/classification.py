@@ -73,7 +73,7 @@ def check_abstain(answer):
     for least in (0.0, 0.5, 0.6, 0.75, 0.9):
         if hint := same_result(as_list, oracle, probabilities, labels, least, case=f"least = {least}"): return hint
 
-# %% ../../nbs/solutions/50_classification.ipynb #253d97c6
+# %% ../../nbs/solutions/50_classification.ipynb #eea4daf3
 def _coins(scores, labels):
     return float(np.logaddexp(0, np.where(labels, -scores, scores)).mean())
 
