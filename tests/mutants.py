@@ -196,7 +196,7 @@ MUTANTS = [
                 "(self.output or self.decoder.embedding.tokens).weight, None", "(self.output or self.decoder.embedding.tokens).weight.detach().clone(), None",
                 "alibi_model_by_mpt"),
     transformer("output tied by copy: an encoder–decoder",
-                "return F.linear(hidden, (self.output or self.encoder.embedding.tokens).weight)", "return F.linear(hidden, (self.output or self.encoder.embedding.tokens).weight.detach().clone())",
+                "(self.output or self.encoder.embedding.tokens).weight, None", "(self.output or self.encoder.embedding.tokens).weight.detach().clone(), None",
                 "base_by_torch"),
     transformer("all tokens of the first segment",
                 "self.segments(torch.zeros_like(ids_BT) if segments_BT is None else segments_BT)", "self.segments(torch.zeros_like(ids_BT))",
