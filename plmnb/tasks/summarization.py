@@ -2,12 +2,13 @@
 
 # %% auto #0
 __all__ = ['Fault', 'KINDS', 'CLS', 'POINTER', 'SummaryError', 'ways_through', 'Stories', 'Judge', 'sentences_of', 'likeness',
-           'textrank', 'extract', 'best_extract', 'copying', 'coverage_loss', 'CopyingLM', 'with_pointer', 'framed',
-           'filled', 'like_lengths', 'summary_loss', 'teach', 'Summarizer', 'load_summarizer']
+           'textrank', 'extract', 'best_extract', 'both_ways', 'copying', 'coverage_loss', 'CopyingLM', 'with_pointer',
+           'names_of', 'to_copy', 'exchanged', 'summary_loss', 'framed', 'filled', 'like_lengths', 'teach',
+           'Summarizer', 'load_summarizer']
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #9eff197c
-import math, re
-from collections import namedtuple
+import math, random, re
+from collections import Counter, namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..core import PlmError, fixed_rng
-from ..decoding import Strategy, write
+from ..decoding import Strategy, remembering, write
 from ..grammar import JOIN, sentence_spans, tokens_of
 from ..heads import by_length
 from ..hub import load_stock, save_stock
@@ -178,17 +179,21 @@ def best_extract(
     return joined(chosen)
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #cc373a00
-def copying(
+def both_ways(
     scores_BTV:Tensor, # of the vocabulary
     looks_BTS:Tensor,  # log-probabilities of the places of the text
     gate_BT:Tensor,    # score of choosing rather than copying; its sigmoid is the probability
     ids_BS:Tensor,     # the pieces of the text
-)->Tensor:             # (B, T, V) log-probabilities
-    "Choose from the vocabulary, or copy (See 2017, eq. 9); in logarithms, so that nothing small is lost."
+)->tuple:              # log-probabilities (B, T, V) that a piece is chosen, and that it is copied
+    "The two terms of See 2017, eq. 9; in logarithms, so that nothing small is lost."
     places_BTS = ids_BS[:, None].expand_as(looks_BTS)
     copied_BTV = torch.zeros_like(scores_BTV).scatter_add(-1, places_BTS, looks_BTS.exp()).clamp(min=torch.finfo(scores_BTV.dtype).tiny).log()
     choose_BT1, copy_BT1 = nn.functional.logsigmoid(gate_BT)[..., None], nn.functional.logsigmoid(-gate_BT)[..., None]
-    return torch.logaddexp(choose_BT1 + scores_BTV.log_softmax(-1), copy_BT1 + copied_BTV)
+    return choose_BT1 + scores_BTV.log_softmax(-1), copy_BT1 + copied_BTV
+
+def copying(scores_BTV:Tensor, looks_BTS:Tensor, gate_BT:Tensor, ids_BS:Tensor)->Tensor: # (B, T, V) log-probabilities
+    "Their sum: choose from the vocabulary, or copy. Arguments as of `both_ways`."
+    return torch.logaddexp(*both_ways(scores_BTV, looks_BTS, gate_BT, ids_BS))
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #b8a48098
 def coverage_loss(
@@ -240,6 +245,56 @@ def with_pointer(
     made.load_state_dict(model.state_dict(), strict=False)
     return made.train(model.training)
 
+# %% ../../nbs/5_tasks/57_summarization.ipynb #7f800827
+def names_of(
+    tokenizer, # `tokenizers.Tokenizer`
+    rows:list, # token ids of texts
+)->list:       # token ids, rising
+    "The pieces that are written with a capital letter behind a word."
+    words = {i: piece.removeprefix("##") for piece, i in tokenizer.get_vocab().items()}
+    behind = {b for row in rows for a, b in zip(row, row[1:]) if a >= len(SPECIAL_TOKENS) and words[a][-1].isalpha()}
+    return sorted(b for b in behind if len(words[b]) > 1 and words[b][0].isupper() and b >= len(SPECIAL_TOKENS))
+
+def to_copy(
+    tokenizer,         # `tokenizers.Tokenizer`
+    names,             # token ids
+    targets:list,      # token ids of summaries
+    rare:float=0.01,   # share of the summaries
+)->Tensor:             # (V,) bool
+    "Names, numbers, and what fewer summaries have: what is worth looking up."
+    counts = Counter(i for row in targets for i in {*row})
+    return torch.tensor([i in names or piece.removeprefix("##")[0].isdigit() or counts[i] < rare * len(targets) or counts[i] == 1 for i, piece in ((i, tokenizer.id_to_token(i)) for i in range(tokenizer.get_vocab_size()))])
+
+def exchanged(
+    source:list, # token ids of a text
+    target:list, # and of its summary
+    names:list,  # token ids
+    rng:random.Random,
+)->tuple:        # (source, target)
+    "The same story of others: each name that both share changes places with any name."
+    new = {}
+    for name in sorted({*source} & {*target} & {*names}):
+        other = rng.choice(names)
+        new[name], new[other] = new.get(other, other), new.get(name, name)
+    return [new.get(i, i) for i in source], [new.get(i, i) for i in target]
+
+def summary_loss(
+    model,              # `Seq2SeqLM` or `CopyingLM`
+    batch:dict,         # seen (B, S), labels (B, T)
+    coverage:float=0.0, # weight of the cost of looking again, for a `CopyingLM`
+    copied_V:Tensor|None=None, # bool: pieces that have to be copied where the text has them, for a `CopyingLM`
+)->Tensor:              # nats a piece, scalar
+    "Teacher forcing: each piece, given the text and the true pieces before it."
+    labels_BT, seen_BS = batch["labels"], batch["seen"]
+    written_BT, real_BS = shift_right(labels_BT, start_id=SEP, pad_id=PAD), (seen_BS != PAD).long()
+    if not isinstance(model, CopyingLM): return seq2seq_loss(model(seen_BS, written_BT, real_BS), labels_BT)
+    asked_BT, true_BT = labels_BT != IGNORED, labels_BT.clamp(min=0)
+    choices = model.choices(seen_BS, written_BT, real_BS)
+    chosen_BT, copy_BT = (way.gather(-1, true_BT[..., None])[..., 0] for way in both_ways(*choices, seen_BS))
+    log_p_BT = torch.logaddexp(chosen_BT, copy_BT)
+    if copied_V is not None: log_p_BT = torch.where(copied_V[true_BT] & (seen_BS[:, None] == true_BT[..., None]).any(-1), copy_BT, log_p_BT)
+    return -log_p_BT[asked_BT].mean() + (coverage * coverage_loss(choices[1], asked_BT) if coverage else 0.0)
+
 # %% ../../nbs/5_tasks/57_summarization.ipynb #8ac1b849
 CLS = SPECIAL_TOKENS.index("[CLS]")
 
@@ -272,37 +327,35 @@ def like_lengths(
         return torch.cat([part[lengths_N[part].argsort(stable=True)] for part in parts]).view(steps, size)[order_of(steps, seed + 1, epoch)[place]].tolist()
     return rows_at
 
-def summary_loss(
-    model,              # `Seq2SeqLM` or `CopyingLM`
-    batch:dict,         # seen (B, S), labels (B, T)
-    coverage:float=0.0, # weight of the cost of looking again, for a `CopyingLM`
-)->Tensor:              # nats a piece, scalar
-    "Teacher forcing: each piece, given the text and the true pieces before it."
-    written_BT, real_BS = shift_right(batch["labels"], start_id=SEP, pad_id=PAD), (batch["seen"] != PAD).long()
-    if not coverage: return seq2seq_loss(model(batch["seen"], written_BT, real_BS), batch["labels"])
-    choices = model.choices(batch["seen"], written_BT, real_BS)
-    return seq2seq_loss(copying(*choices, batch["seen"]), batch["labels"]) + coverage * coverage_loss(choices[1], batch["labels"] != IGNORED)
-
+# %% ../../nbs/5_tasks/57_summarization.ipynb #88b342ee
 def teach(
     model,           # `Seq2SeqLM` or `CopyingLM`, trained in place
     tokenizer,       # `tokenizers.Tokenizer`
     texts:list,
     summaries:list,
     *, steps:int,
-    batch:int=32,
-    seed:int=0,      # of the order
+    batch:int=16,    # rows
+    seed:int=0,      # of the order and the exchanges
     coverage:float=0.0, # weight of the cost of looking again
+    must_copy:bool=True, # names, numbers and rare words have to be copied; False: they may be
+    exchange:float=0.5, # share of the rows in which names are exchanged
     progress:bool=True,
     **changes,       # fields of `TrainConfig`
 )->list:             # history, as of `fit`
-    "Train a model to summarise; a text that is longer than the model's room is cut. Raises `SummaryError`, and as `fit`."
+    "Train a model to summarise; a text that is longer than the model's room is cut. What concerns copying concerns a `CopyingLM` alone. Raises `SummaryError`, and as `fit`."
     if len(texts) != len(summaries) or not len(texts): raise SummaryError(f"{len(texts)} texts, {len(summaries)} summaries: give one for each, and at least one")
-    if coverage and not isinstance(model, CopyingLM): raise SummaryError(f"coverage={coverage}: only a model with a pointer looks: make it one by `with_pointer`")
+    if not 0 <= exchange <= 1: raise SummaryError(f"exchange={exchange}: a share is from 0 to 1")
+    points = isinstance(model, CopyingLM)
+    if coverage and not points: raise SummaryError(f"coverage={coverage}: only a model with a pointer looks: make it one by `with_pointer`")
     sources, targets = framed(tokenizer, texts, model.config.max_len), framed(tokenizer, summaries, model.config.max_len)
-    rows_at = like_lengths(list(map(len, sources)), batch, seed)
-    batch_at = lambda step: {"seen": filled([sources[i] for i in rows_at(step)]), "labels": filled([targets[i] for i in rows_at(step)], IGNORED)}
+    names, rows_at = names_of(tokenizer, sources), like_lengths(list(map(len, sources)), batch, seed)
+    copied_V = to_copy(tokenizer, {*names}, targets).to(next(model.parameters()).device) if must_copy else None
+    def batch_at(step):
+        rng = random.Random(f"{seed} {step}")
+        pairs = [exchanged(sources[i], targets[i], names, rng) if points and names and rng.random() < exchange else (sources[i], targets[i]) for i in rows_at(step)]
+        return {"seen": filled([a for a, _ in pairs]), "labels": filled([b for _, b in pairs], IGNORED)}
     config = TrainConfig(steps, **{"muon_lr": 0.007, "adamw_lr": 0.003, "cooldown": 0.9, "log_every": max(1, steps // 10), "save_every": steps, **changes})
-    return fit(model, batch_at, lambda model, part: summary_loss(model, part, coverage), config, progress=progress)
+    return fit(model, batch_at, lambda model, part: summary_loss(model, part, coverage, copied_V), config, progress=progress)
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #89ddc02c
 class Summarizer:
@@ -323,8 +376,9 @@ class Summarizer:
             ids_NS = filled([rows[i] for i in chosen]).to(device)
             real_NS = (ids_NS != PAD).long()
             memory_NSD = self.model.encoder(ids_NS, real_NS)
-            next_scores = lambda written_BT, source_B: self.model(ids_NS[source_B], written_BT.to(device), real_NS[source_B], memory_BSD=memory_NSD[source_B])[:, -1]
-            for i, said in zip(chosen, write(next_scores, len(chosen), self.strategy, end=SEP, start=SEP, longest=self.longest, seed=seed)): made[i] = self.text_of(said.ids)
+            read = lambda new_BT, source_B, caches: self.model(ids_NS[source_B], new_BT.to(device), real_NS[source_B], caches=caches, memory_BSD=memory_NSD[source_B])[:, -1]
+            said = write(remembering(self.model.decoder.new_caches, read), len(chosen), self.strategy, end=SEP, start=SEP, longest=self.longest, seed=seed, numbers=chosen)
+            for i, text in zip(chosen, said): made[i] = self.text_of(text.ids)
         return made
 
     def text_of(self, ids)->str: # signs within words without spaces: o'clock
