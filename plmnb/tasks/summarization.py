@@ -245,15 +245,15 @@ def with_pointer(
     made.load_state_dict(model.state_dict(), strict=False)
     return made.train(model.training)
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #7f800827
+# %% ../../nbs/5_tasks/57_summarization.ipynb #f39939c2
 def names_of(
     tokenizer, # `tokenizers.Tokenizer`
     rows:list, # token ids of texts
 )->list:       # token ids, rising
     "The pieces that are written with a capital letter behind a word."
-    words = {i: piece.removeprefix("##") for piece, i in tokenizer.get_vocab().items()}
-    behind = {b for row in rows for a, b in zip(row, row[1:]) if a >= len(SPECIAL_TOKENS) and words[a][-1].isalpha()}
-    return sorted(b for b in behind if len(words[b]) > 1 and words[b][0].isupper() and b >= len(SPECIAL_TOKENS))
+    pieces = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
+    behind = {b for row in rows for a, b in zip(row, row[1:]) if a >= len(SPECIAL_TOKENS) and pieces[a][-1].isalpha()}
+    return sorted(b for b in behind if len(pieces[b]) > 1 and pieces[b][0].isupper())
 
 def to_copy(
     tokenizer,         # `tokenizers.Tokenizer`
@@ -327,7 +327,7 @@ def like_lengths(
         return torch.cat([part[lengths_N[part].argsort(stable=True)] for part in parts]).view(steps, size)[order_of(steps, seed + 1, epoch)[place]].tolist()
     return rows_at
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #88b342ee
+# %% ../../nbs/5_tasks/57_summarization.ipynb #1880f883
 def teach(
     model,           # `Seq2SeqLM` or `CopyingLM`, trained in place
     tokenizer,       # `tokenizers.Tokenizer`
