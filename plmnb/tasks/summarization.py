@@ -8,7 +8,7 @@ __all__ = ['Fault', 'KINDS', 'CLS', 'POINTER', 'SummaryError', 'ways_through', '
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #9eff197c
 import math, random, re
-from collections import Counter, namedtuple
+from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
@@ -245,7 +245,7 @@ def with_pointer(
     made.load_state_dict(model.state_dict(), strict=False)
     return made.train(model.training)
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #f39939c2
+# %% ../../nbs/5_tasks/57_summarization.ipynb #b0cda512
 def names_of(
     tokenizer, # `tokenizers.Tokenizer`
     rows:list, # token ids of texts
@@ -256,14 +256,12 @@ def names_of(
     return sorted(b for b in behind if len(pieces[b]) > 1 and pieces[b][0].isupper())
 
 def to_copy(
-    tokenizer,         # `tokenizers.Tokenizer`
-    names,             # token ids
-    targets:list,      # token ids of summaries
-    rare:float=0.01,   # share of the summaries
-)->Tensor:             # (V,) bool
-    "Names, numbers, and what fewer summaries have: what is worth looking up."
-    counts = Counter(i for row in targets for i in {*row})
-    return torch.tensor([i in names or piece.removeprefix("##")[0].isdigit() or counts[i] < rare * len(targets) or counts[i] == 1 for i, piece in ((i, tokenizer.id_to_token(i)) for i in range(tokenizer.get_vocab_size()))])
+    tokenizer, # `tokenizers.Tokenizer`
+    names:list, # token ids
+)->Tensor:     # (V,) bool
+    "Names, and what begins with a digit: what is worth looking up."
+    numbers = [i for piece, i in tokenizer.get_vocab().items() if piece.removeprefix("##")[0].isdigit()]
+    return torch.zeros(tokenizer.get_vocab_size(), dtype=torch.bool).scatter(0, torch.tensor([*names, *numbers], dtype=torch.long), True)
 
 def exchanged(
     source:list, # token ids of a text
@@ -327,7 +325,7 @@ def like_lengths(
         return torch.cat([part[lengths_N[part].argsort(stable=True)] for part in parts]).view(steps, size)[order_of(steps, seed + 1, epoch)[place]].tolist()
     return rows_at
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #1880f883
+# %% ../../nbs/5_tasks/57_summarization.ipynb #4f4bee1b
 def teach(
     model,           # `Seq2SeqLM` or `CopyingLM`, trained in place
     tokenizer,       # `tokenizers.Tokenizer`
@@ -337,7 +335,7 @@ def teach(
     batch:int=16,    # rows
     seed:int=0,      # of the order and the exchanges
     coverage:float=0.0, # weight of the cost of looking again
-    must_copy:bool=True, # names, numbers and rare words have to be copied; False: they may be
+    must_copy:bool=True, # names and numbers have to be copied; False: they may be
     exchange:float=0.5, # share of the rows in which names are exchanged
     progress:bool=True,
     **changes,       # fields of `TrainConfig`
@@ -349,7 +347,7 @@ def teach(
     if coverage and not points: raise SummaryError(f"coverage={coverage}: only a model with a pointer looks: make it one by `with_pointer`")
     sources, targets = framed(tokenizer, texts, model.config.max_len), framed(tokenizer, summaries, model.config.max_len)
     names, rows_at = names_of(tokenizer, sources), like_lengths(list(map(len, sources)), batch, seed)
-    copied_V = to_copy(tokenizer, {*names}, targets).to(next(model.parameters()).device) if must_copy else None
+    copied_V = to_copy(tokenizer, names).to(next(model.parameters()).device) if must_copy else None
     def batch_at(step):
         rng = random.Random(f"{seed} {step}")
         pairs = [exchanged(sources[i], targets[i], names, rng) if points and names and rng.random() < exchange else (sources[i], targets[i]) for i in rows_at(step)]
