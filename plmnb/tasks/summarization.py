@@ -245,7 +245,7 @@ def with_pointer(
     made.load_state_dict(model.state_dict(), strict=False)
     return made.train(model.training)
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #d3c28dbc
+# %% ../../nbs/5_tasks/57_summarization.ipynb #43dd713e
 def names_of(
     tokenizer, # `tokenizers.Tokenizer`
     rows:list, # token ids of texts
@@ -325,7 +325,7 @@ def like_lengths(
         return torch.cat([part[lengths_N[part].argsort(stable=True)] for part in parts]).view(steps, size)[order_of(steps, seed + 1, epoch)[place]].tolist()
     return rows_at
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #6d3d782f
+# %% ../../nbs/5_tasks/57_summarization.ipynb #f61283f2
 def teach(
     model,           # `Seq2SeqLM` or `CopyingLM`, trained in place
     tokenizer,       # `tokenizers.Tokenizer`
