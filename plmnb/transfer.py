@@ -240,7 +240,7 @@ def tuned_system(
         return (answers or by_head)(tuned, test)
     return answer
 
-CLASSICAL = ("features", "overlap", "BM25", "word by word", "nearest") # the methods from before there were pre-trained models, by their names in comparisons
+CLASSICAL = ("features", "overlap", "BM25", "word by word", "nearest", "dictionary", "TextRank") # the methods from before there were pre-trained models, by their names in comparisons
 
 def draw_systems(
     *contests:Comparison, # on one task, with few labels and with many
