@@ -60,11 +60,11 @@ def check_coverage(answer):
 # %% ../../nbs/solutions/57_summarization.ipynb #67d180ba
 WORD = re.compile(r"[^\W_]+")
 
-def _strangers(text, summary, first=False, numbers=True, parts=False, small=False):
+def _strangers(text, summary, numbers=True, parts=False):
     there, found = set(WORD.findall(text)), []
     for place, word in enumerate(WORD.findall(summary)):
-        wanted = word[0].isdigit() and numbers or word[0].isupper() and (place or first)
-        known = word in text if parts else word.lower() in text.lower().split() if small else word in there
+        wanted = word[0].isdigit() and numbers or word[0].isupper() and place
+        known = word in text if parts else word in there
         if wanted and not known and word not in found: found.append(word)
     return found
 
@@ -83,4 +83,5 @@ def check_strangers(answer):
     if hint := same_result(mine, _strangers, text, summary, case="names, numbers and parts of words"): return hint
     if hint := same_result(mine, _strangers, "Two men came.", "12 men came.", case="a number as the first word"): return hint
     if hint := same_result(mine, _strangers, "Ada met Bo-Li.", "There Ada met Li's Bo.", case="signs beside names"): return hint
+    if hint := same_result(mine, _strangers, "Zoë met Bo.", "There Zoé met Zoë.", case="letters with accents"): return hint
     return same_result(mine, _strangers, "Ada.", "", case="an empty summary")

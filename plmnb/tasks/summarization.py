@@ -4,17 +4,17 @@
 __all__ = ['Fault', 'KINDS', 'CLS', 'POINTER', 'SummaryError', 'ways_through', 'Stories', 'Judge', 'sentences_of', 'likeness',
            'textrank', 'extract', 'best_extract', 'both_ways', 'copying', 'coverage_loss', 'CopyingLM', 'with_pointer',
            'names_of', 'to_copy', 'exchanged', 'summary_loss', 'framed', 'filled', 'like_lengths', 'teach',
-           'Summarizer', 'load_summarizer']
+           'Summarizer', 'hash_of', 'load_summarizer']
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #9eff197c
-import math, random, re
+import hashlib, math, os, random, re
 from collections import namedtuple
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..core import PlmError, fixed_rng
@@ -160,7 +160,9 @@ def extract(
     language:str="en",
 )->str:
     "The k best sentences, in the order of the text; of equal ones the earlier."
-    sentences, best = sentences_of(text, language), np.argsort(-np.asarray(scores, float), kind="stable")[:k]
+    sentences, scores = sentences_of(text, language), np.asarray(scores, float)
+    if scores.shape != (len(sentences),) or k < 0: raise SummaryError(f"scores {scores.shape} for {len(sentences)} sentences, k={k}: give one for each, and k from 0 on")
+    best = np.argsort(-scores, kind="stable")[:k]
     return JOIN[language].join(sentences[i] for i in sorted(best))
 
 def best_extract(
@@ -185,7 +187,7 @@ def both_ways(
     gate_BT:Tensor,    # score of choosing rather than copying; its sigmoid is the probability
     ids_BS:Tensor,     # the pieces of the text
 )->tuple:              # log-probabilities (B, T, V) that a piece is chosen, and that it is copied
-    "The two terms of See 2017, eq. 9; in logarithms, so that nothing small is lost."
+    "The two terms of See 2017, eq. 9, in logarithms; a copy that is less likely than the smallest number of its type counts as that."
     places_BTS = ids_BS[:, None].expand_as(looks_BTS)
     copied_BTV = torch.zeros_like(scores_BTV).scatter_add(-1, places_BTS, looks_BTS.exp()).clamp(min=torch.finfo(scores_BTV.dtype).tiny).log()
     choose_BT1, copy_BT1 = nn.functional.logsigmoid(gate_BT)[..., None], nn.functional.logsigmoid(-gate_BT)[..., None]
@@ -252,7 +254,7 @@ def names_of(
 )->list:       # token ids, rising
     "The pieces that are written with a capital letter behind a word."
     pieces = [tokenizer.id_to_token(i) for i in range(tokenizer.get_vocab_size())]
-    behind = {b for row in rows for a, b in zip(row, row[1:]) if a >= len(SPECIAL_TOKENS) and pieces[a][-1].isalpha()}
+    behind = {b for row in rows for a, b in zip(row, row[1:]) if a >= len(SPECIAL_TOKENS) and pieces[a][-1:].isalpha()}
     return sorted(b for b in behind if len(pieces[b]) > 1 and pieces[b][0].isupper())
 
 def to_copy(
@@ -260,7 +262,7 @@ def to_copy(
     names:list, # token ids
 )->Tensor:     # (V,) bool
     "Names, and what begins with a digit: what is worth looking up."
-    numbers = [i for piece, i in tokenizer.get_vocab().items() if piece.removeprefix("##")[0].isdigit()]
+    numbers = [i for piece, i in tokenizer.get_vocab().items() if piece.removeprefix("##")[:1].isdigit()]
     return torch.zeros(tokenizer.get_vocab_size(), dtype=torch.bool).scatter(0, torch.tensor([*names, *numbers], dtype=torch.long), True)
 
 def exchanged(
@@ -344,6 +346,7 @@ def teach(
     if len(texts) != len(summaries) or not len(texts): raise SummaryError(f"{len(texts)} texts, {len(summaries)} summaries: give one for each, and at least one")
     if not 0 <= exchange <= 1: raise SummaryError(f"exchange={exchange}: a share is from 0 to 1")
     points = isinstance(model, CopyingLM)
+    if batch < 1 or not 0 <= coverage < math.inf: raise SummaryError(f"batch={batch}, coverage={coverage}: at least one row, and a weight from 0 on")
     if coverage and not points: raise SummaryError(f"coverage={coverage}: only a model with a pointer looks: make it one by `with_pointer`")
     sources, targets = framed(tokenizer, texts, model.config.max_len), framed(tokenizer, summaries, model.config.max_len)
     names, rows_at = names_of(tokenizer, sources), like_lengths(list(map(len, sources)), batch, seed)
@@ -383,17 +386,26 @@ class Summarizer:
         return re.sub(r"(\w) (['’-]) (?=\w)", r"\1\2", self.tokenizer.decode(list(ids))).strip()
 
     def save(self, folder)->Path: # the folder
-        "The encoder–decoder as a stock 🤗 model, which writes without the pointer, and the pointer beside it. Raises `HubError`, `SummaryError`."
+        "The encoder–decoder as a stock 🤗 model, which writes without the pointer, and the pointer beside it, with the hash of that model. Raises `HubError`, `SummaryError`."
         folder = Path(folder)
+        pointer, part = folder / "pointer.safetensors", folder / ".part-pointer"
+        if os.path.lexists(pointer) and not (pointer.is_file() and (folder / "writer").is_dir()): raise SummaryError(f"{pointer}: is not ours and would be lost: choose another folder")
         plain = build_model(self.model.config).eval()
         plain.load_state_dict({name: tensor for name, tensor in self.model.state_dict().items() if name.partition(".")[0] not in POINTER})
-        save_stock(plain, self.tokenizer, folder / "writer")
-        if isinstance(self.model, CopyingLM):
-            try: save_file({name: tensor.cpu().contiguous() for name, tensor in self.model.state_dict().items() if name.partition(".")[0] in POINTER}, folder / "pointer.safetensors")
-            except (OSError, SafetensorError) as error: raise SummaryError(f"{folder}: cannot be written ({error}): choose another folder") from error
+        try:
+            save_stock(plain, self.tokenizer, folder / "writer")                  # from here on an old pointer does not fit, and would be refused
+            if isinstance(self.model, CopyingLM):
+                save_file({name: tensor.cpu().contiguous() for name, tensor in self.model.state_dict().items() if name.partition(".")[0] in POINTER}, part, metadata={"writer": hash_of(folder / "writer")})
+                os.replace(part, pointer)
+            else: pointer.unlink(missing_ok=True)
+        except (OSError, SafetensorError) as error: raise SummaryError(f"{folder}: cannot be written ({error}): choose another folder") from error
         return folder
 
 POINTER = ("ask", "offer", "gate")
+
+def hash_of(writer:Path)->str: # "sha256:" and 16 hexadecimal digits
+    "Of the weights of a stock model."
+    return "sha256:" + hashlib.sha256((writer / "model.safetensors").read_bytes()).hexdigest()[:16]
 
 def load_summarizer(
     folder,          # as `Summarizer.save` wrote it
@@ -403,11 +415,13 @@ def load_summarizer(
     "A model that writes summaries, with its pointer if it has one. Raises `HubError`, and `SummaryError` for a damaged pointer."
     model, tokenizer = load_stock(Path(folder) / "writer")
     path = Path(folder) / "pointer.safetensors"
-    if path.exists():
+    if os.path.lexists(path):
+        if not path.is_file(): raise SummaryError(f"{path}: is no file: save the model again")
         model = with_pointer(model)
-        try: tensors = load_file(path)
+        try:
+            with safe_open(path, "pt") as file: tensors, facts = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
         except (OSError, SafetensorError) as error: raise SummaryError(f"{path}: cannot be read ({error}): save the model again") from error
         shapes = {name: tensor.shape for name, tensor in model.state_dict().items() if name.partition(".")[0] in POINTER}
-        if {name: tensor.shape for name, tensor in tensors.items()} != shapes: raise SummaryError(f"{path}: is not the pointer of the model beside it: save both again")
+        if {name: tensor.shape for name, tensor in tensors.items()} != shapes or facts.get("writer") != hash_of(Path(folder) / "writer"): raise SummaryError(f"{path}: is not the pointer of the model beside it: save both again")
         model.load_state_dict(tensors, strict=False)
     return Summarizer(model.to(device), tokenizer, **more)
