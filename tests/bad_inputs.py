@@ -18,7 +18,7 @@ from pathlib import Path
 
 from plmnb import adaptation, checkpoint, claims, cleaning, cli, core, corpus, exercises, finetuning, heads, hub, pretraining, sharing, tokenizer, training, transfer, transformer, world
 from plmnb.suite import benchmarks, grading, publish, report, runner
-from plmnb.tasks import classification
+from plmnb.tasks import classification, retrieval
 from trials import Cell, plmnb, show
 
 # A good input of each sort. What is spoiled must be good before: `tests/test_bad_inputs.py` reads each of them.
@@ -76,6 +76,16 @@ def notebook(*sources, version=4):
 def model_at(folder):
     for name in ("model", "gpt", "sorter"): shutil.copytree(models() / name, folder / name)
     for name, content in (("README.md", "a card"), ("scores.json", json.dumps(SCORES)), ("plmnb.json", '{"scores": {}, "data": "sha256:0", "run": "x"}')): put(folder, f"model/{name}", content)
+
+
+@cache
+def reader():
+    "What a shelf needs to read texts."
+    from transformers import AutoModel
+    return AutoModel.from_pretrained(models() / "model").eval(), finetuning.load_tokenizer_of(models() / "model"), finetuning.FinetuneConfig(max_len=32)
+
+
+def shelf_at(folder): retrieval.Shelf(SENTENCES[:4], *reader()).save(folder / "shelf")
 
 
 def checkpoint_at(folder):
@@ -204,6 +214,7 @@ PLACES = [
     Place("finetuning.build_classifier, config.json", model_at, "model/config.json", classifier, names=("model",)),
     Place("finetuning.build_classifier, model.safetensors", model_at, "model/model.safetensors", classifier, names=("model",)),
     *(Place(f"tasks.classification.load_classifier, {name}", model_at, f"sorter/{name}", lambda d: classification.load_classifier(d / "sorter"), names=("sorter",)) for name in ("config.json", "tokenizer.json", "model.safetensors")),
+    *(Place(f"tasks.retrieval.open_shelf, {name}", shelf_at, f"shelf/{name}", lambda d: retrieval.open_shelf(d / "shelf", *reader()), names=("shelf",)) for name in ("shelf.json", "texts.jsonl", "vectors.safetensors")),
     Place("adaptation.continuation", model_at, "model/tokenizer.json", lambda d: adaptation.continuation(d / "model", "sha256:0", scale="tiny"), leaves=HASHED),
     Place("sharing.model_card, config.json", model_at, "model/config.json", lambda d: sharing.model_card(d / "model"), {OTHER: fine}),
     Place("sharing.model_card, scores.json", model_at, "model/scores.json", lambda d: sharing.model_card(d / "model"), {ABSENT: fine}),

