@@ -18,7 +18,7 @@ from pathlib import Path
 
 from plmnb import adaptation, checkpoint, claims, cleaning, cli, core, corpus, exercises, finetuning, heads, hub, pretraining, sharing, tokenizer, training, transfer, transformer, world
 from plmnb.suite import benchmarks, grading, publish, report, runner
-from plmnb.tasks import classification, retrieval
+from plmnb.tasks import classification, retrieval, summarization
 from trials import Cell, plmnb, show
 
 # A good input of each sort. What is spoiled must be good before: `tests/test_bad_inputs.py` reads each of them.
@@ -83,6 +83,12 @@ def reader():
     "What a shelf needs to read texts."
     from transformers import AutoModel
     return AutoModel.from_pretrained(models() / "model").eval(), finetuning.load_tokenizer_of(models() / "model"), finetuning.FinetuneConfig(max_len=32)
+
+
+def summarizer_at(folder):
+    pieces = tokenizer.train_wordpiece(SENTENCES, 80)
+    model = transformer.build_model(transformer.bart_config(pieces.get_vocab_size(), d_model=16, n_layers=1, n_heads=2, max_len=32))
+    summarization.Summarizer(summarization.with_pointer(model), pieces).save(folder / "teller")
 
 
 def shelf_at(folder): retrieval.Shelf(SENTENCES[:4], *reader()).save(folder / "shelf")
@@ -215,6 +221,7 @@ PLACES = [
     Place("finetuning.build_classifier, model.safetensors", model_at, "model/model.safetensors", classifier, names=("model",)),
     *(Place(f"tasks.classification.load_classifier, {name}", model_at, f"sorter/{name}", lambda d: classification.load_classifier(d / "sorter"), names=("sorter",)) for name in ("config.json", "tokenizer.json", "model.safetensors")),
     *(Place(f"tasks.retrieval.open_shelf, {name}", shelf_at, f"shelf/{name}", lambda d: retrieval.open_shelf(d / "shelf", *reader()), names=("shelf",)) for name in ("shelf.json", "texts.jsonl", "vectors.safetensors")),
+    Place("tasks.summarization.load_summarizer", summarizer_at, "teller/pointer.safetensors", lambda d: summarization.load_summarizer(d / "teller"), {ABSENT: lambda found, d: not isinstance(found.model, summarization.CopyingLM)}),
     Place("adaptation.continuation", model_at, "model/tokenizer.json", lambda d: adaptation.continuation(d / "model", "sha256:0", scale="tiny"), leaves=HASHED),
     Place("sharing.model_card, config.json", model_at, "model/config.json", lambda d: sharing.model_card(d / "model"), {OTHER: fine}),
     Place("sharing.model_card, scores.json", model_at, "model/scores.json", lambda d: sharing.model_card(d / "model"), {ABSENT: fine}),
