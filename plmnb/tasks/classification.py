@@ -9,6 +9,8 @@ __all__ = ['ClassifierError', 'Classifier', 'class_names', 'load_classifier', 'l
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import nn
 
 from ..core import PlmError, fixed_rng
 from ..finetuning import FinetuneConfig, FinetuningError, load_tokenizer_of, named_classes, open_with_head, softmax
@@ -104,16 +106,15 @@ def teach(
     pretrained:bool=True, # False: the same shape with random weights
     seed:int=0,
     device:str="cpu",
-)->"Classifier":
+)->Classifier:
     "Fine-tune by the course's own loop: Muon for the matrices of the blocks, AdamW for the rest; the loss is that of the stock class. Raises `ClassifierError`."
-    from torch import as_tensor, float32, long, nn
     texts, targets = check_texts(texts), numbers_of(targets, "targets")
     several = targets.ndim == 2
     if not texts or targets.shape != ((len(texts), len(names)) if several else (len(texts),)) or len({*names}) < max(len(names), 1 if several else 2): raise ClassifierError(f"{len(texts)} texts, targets {targets.shape}, {len(names)} names: give each text a class number, or a row with 0 or 1 for each name, and each class another name")
     if not np.isin(targets, (0, 1) if several else range(len(names))).all(): raise ClassifierError(f"targets from {targets.min():g} to {targets.max():g}: {'0 or 1' if several else f'class numbers from 0 to {len(names) - 1}'}")
     tokenizer, problem = load_tokenizer_of(checkpoint), HEADS["multilabel"].problem if several else "single_label_classification"
-    ids = tokenizer(list(texts), truncation=True, max_length=min(128, tokenizer.model_max_length))["input_ids"]
-    targets = as_tensor(targets, dtype=float32 if several else long)
+    ids = tokenizer(texts, truncation=True, max_length=min(128, tokenizer.model_max_length))["input_ids"]
+    targets = torch.as_tensor(targets, dtype=torch.float32 if several else torch.long)
     def batch_at(step):
         chosen = np.random.default_rng([seed, step]).integers(0, len(ids), 32)
         return {**tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt"), "labels": targets[chosen]}
