@@ -3,9 +3,9 @@
 # %% auto #0
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
            'FinetuneConfig', 'rate_for', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier',
-           'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'tune', 'Finetuned', 'save_tuned',
-           'list_of_texts', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax', 'under_old_head',
-           'nats_left']
+           'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'muon_and_adamw', 'tune',
+           'Finetuned', 'save_tuned', 'list_of_texts', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax',
+           'under_old_head', 'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -60,6 +60,7 @@ def encode_task(
 class FinetuneConfig:
     "How to fine-tune. Raises `ConfigError` for settings that cannot work."
     lr:float=1e-3           # highest learning rate of AdamW
+    muon_lr:float=0.0       # highest learning rate of Muon, for the matrices inside the blocks (chapter 31); 0 gives them to AdamW
     epochs:float=3.0        # passes over the labelled texts …
     min_steps:int=150       # … or as many as it takes for this many steps
     batch:int=16            # texts a step
@@ -76,6 +77,7 @@ class FinetuneConfig:
     def __post_init__(self):
         check_kinds(self); check_seed(self.seed)
         if not (math.isfinite(self.lr) and self.lr > 0): raise ConfigError(f"lr={self.lr}: give a finite number above 0")
+        if not (math.isfinite(self.muon_lr) and self.muon_lr >= 0): raise ConfigError(f"muon_lr={self.muon_lr}: give a finite number, or 0 for AdamW alone")
         if not (math.isfinite(self.epochs) and self.epochs > 0): raise ConfigError(f"epochs={self.epochs}: give a finite number above 0")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0): raise ConfigError(f"weight_decay={self.weight_decay}: give a finite number, 0 or more")
         if self.min_steps < 1 or self.batch < 1: raise ConfigError(f"min_steps={self.min_steps}, batch={self.batch}: at least 1 each")
@@ -208,6 +210,24 @@ class Way:
     watch:object=None        # number of steps → a 🤗 `TrainerCallback`, None: nothing to do on the way
     finish:object=unchanged  # the trained module → a stock model
 
+def muon_and_adamw(
+    module,       # that is trained: a 🤗 model with its head
+    config:FinetuneConfig,
+):                # a torch optimizer
+    "The two optimizers of chapter 31 as one that `Trainer` takes."
+    import torch
+    from plmnb.training import TrainConfig, build_optimizers
+    blocks = torch.nn.ModuleList(part for part in module.modules() if isinstance(part, torch.nn.ModuleList)) # under this name chapter 31 finds what Muon takes
+    parts = build_optimizers(torch.nn.ModuleDict({"blocks": blocks, "whole": module}), TrainConfig(1, muon_lr=config.muon_lr, adamw_lr=config.lr, weight_decay=config.weight_decay))
+    class Both(torch.optim.Optimizer):
+        def __init__(self): super().__init__([group for part in parts for group in part.param_groups], {})
+        def step(self, closure=None):
+            groups = iter(self.param_groups)                             # whose rates the schedule has changed
+            for part in parts:
+                part.param_groups = [next(groups) for _ in part.param_groups]
+                part.step()
+    return Both()
+
 def tune(
     model,                # a 🤗 model with its head
     rows,                 # `Dataset` with the columns that the model takes, the right answers among them
@@ -218,13 +238,14 @@ def tune(
     progress:bool=True,   # a bar
     **more,               # for `Trainer`: data_collator, eval_dataset, compute_metrics, callbacks
 ):                        # 🤗 `Trainer`, its training done
-    "Train by 🤗 `Trainer`; the caller fixes the random generators. Nothing is kept on disk."
+    "Train by 🤗 `Trainer`; the caller fixes the random generators. Nothing is kept on disk. Raises `FinetuningError` for Muon beside a way's own rates."
     import torch
     from transformers import PrinterCallback, Trainer
+    if config.muon_lr and way.rates: raise FinetuningError(f"muon_lr={config.muon_lr}: the way {way.name!r} has rates of its own, for AdamW: use one of them")
     with tempfile.TemporaryDirectory() as scratch:
         args, module = training_arguments(config, len(rows), scratch, device, progress), way.prepare(model)
         groups = way.rates and [{"params": list(params), "lr": config.lr * factor} for params, factor in way.rates(module)]
-        optimizer = groups and torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
+        optimizer = muon_and_adamw(module, config) if config.muon_lr else groups and torch.optim.AdamW(groups, lr=config.lr, weight_decay=config.weight_decay)
         trainer = Trainer(model=module, args=args, processing_class=tokenizer, train_dataset=rows, optimizers=(optimizer, None), **more)
         if way.watch: trainer.add_callback(way.watch(args.max_steps))
         if config.patience: trainer.add_callback(keep_best(config.patience))

@@ -2,20 +2,17 @@
 
 # %% auto #0
 __all__ = ['ClassifierError', 'Classifier', 'class_names', 'load_classifier', 'longest_input', 'has_several', 'check_texts',
-           'class_probabilities', 'classify', 'numbers_of', 'teach', 'worst_examples', 'one_against_rest',
-           'choose_threshold', 'repeat_rare', 'choose_thresholds', 'labels_of']
+           'class_probabilities', 'classify', 'numbers_of', 'worst_examples', 'one_against_rest', 'choose_threshold',
+           'repeat_rare', 'choose_thresholds', 'labels_of']
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-3
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import nn
 
-from ..core import PlmError, fixed_rng
-from ..finetuning import FinetuneConfig, FinetuningError, load_tokenizer_of, named_classes, open_with_head, softmax
+from ..core import PlmError
+from ..finetuning import FinetuneConfig, FinetuningError, softmax
 from ..heads import HEADS, open_tuned, scores_of
-from ..training import TrainConfig, fit
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-18
 class ClassifierError(PlmError, ValueError):
@@ -96,33 +93,6 @@ def numbers_of(
     except ValueError as error: raise ClassifierError(f"{what}: rows of different lengths") from error
     if values.dtype.kind not in "biuf" or values.ndim not in (1, 2) or not np.isfinite(values.astype(float)).all(): raise ClassifierError(f"{what}: give finite numbers, in a row or a table")
     return values.astype(float)
-
-def teach(
-    checkpoint,   # 🤗 folder of a pre-trained encoder, or a name on the Hub
-    texts:list,   # N strings
-    targets,      # class numbers (N,); where a text may have several labels, 0 or 1 (N, C)
-    names:list,   # C names
-    *, steps:int, # of 32 texts
-    pretrained:bool=True, # False: the same shape with random weights
-    seed:int=0,
-    device:str="cpu",
-)->Classifier:
-    "Fine-tune by the course's own loop: Muon for the matrices of the blocks, AdamW for the rest; the loss is that of the stock class. Raises `ClassifierError`."
-    texts, targets = check_texts(texts), numbers_of(targets, "targets")
-    several = targets.ndim == 2
-    if not texts or targets.shape != ((len(texts), len(names)) if several else (len(texts),)) or len({*names}) < max(len(names), 1 if several else 2): raise ClassifierError(f"{len(texts)} texts, targets {targets.shape}, {len(names)} names: give each text a class number, or a row with 0 or 1 for each name, and each class another name")
-    if not np.isin(targets, (0, 1) if several else range(len(names))).all(): raise ClassifierError(f"targets from {targets.min():g} to {targets.max():g}: {'0 or 1' if several else f'class numbers from 0 to {len(names) - 1}'}")
-    tokenizer, problem = load_tokenizer_of(checkpoint), HEADS["multilabel"].problem if several else "single_label_classification"
-    ids = tokenizer(texts, truncation=True, max_length=min(128, tokenizer.model_max_length))["input_ids"]
-    targets = torch.as_tensor(targets, dtype=torch.float32 if several else torch.long)
-    def batch_at(step):
-        chosen = np.random.default_rng([seed, step]).integers(0, len(ids), 32)
-        return {**tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt"), "labels": targets[chosen]}
-    with fixed_rng(seed):
-        model = open_with_head(checkpoint, pretrained=pretrained, classifier_pooling="mean", problem_type=problem, **named_classes(names)).to(device)
-        blocks = next(part for part in model.base_model.modules() if isinstance(part, nn.ModuleList)) # under this name chapter 31 finds what Muon takes
-        fit(nn.ModuleDict({"blocks": blocks, "whole": model}), batch_at, lambda both, batch: both["whole"](**batch).loss, TrainConfig(steps, muon_lr=0.01, adamw_lr=1e-3, warmup=0.1, cooldown=0.9, weight_decay=0.01, precision="fp32"), progress=False)
-    return Classifier(model.eval(), tokenizer)
 
 # %% ../../nbs/5_tasks/50_classification.ipynb #cell-26
 def worst_examples(

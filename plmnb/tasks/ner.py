@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['NerError', 'repair', 'may_follow', 'viterbi', 'crf_loss', 'shape_of', 'features_of', 'FeatureTagger', 'Tagger',
-           'errors_of', 'Name', 'find_names', 'load_tagger']
+           'errors_of', 'exchange_names', 'Name', 'find_names', 'load_tagger']
 
 # %% ../../nbs/5_tasks/51_ner.ipynb #c6794cc5
 import re
@@ -156,6 +156,26 @@ def errors_of(
             found["missed" if other is None else "kind" if other[:2] == one[:2] else "border"].append((row, *one, other[2] if other else ""))
         found["invented"] += [(row, *one, one[2]) for one in sorted(b - a) if overlap(one, a) is None]
     return found
+
+# %% ../../nbs/5_tasks/51_ner.ipynb #exchange
+def exchange_names(
+    tokens:list,        # rows of words
+    tags:list,          # rows of tags, by their names
+    *, share:float=0.3, # of the names
+    seed:int=0,
+)->list:                # rows of words of the same lengths, to which the same tags belong
+    "Labelled texts in which names of one word became others of any kind, alike within a text. Raises `NerError`."
+    if len(tokens) != len(tags): raise NerError(f"{len(tokens)} texts, {len(tags)} rows of tags: each text needs one")
+    if not 0 <= share <= 1: raise NerError(f"share={share}: a share of the names, from 0 to 1")
+    for row, (words, its) in enumerate(zip(tokens, tags)):
+        if len(words) != len(its): raise NerError(f"text {row} has {len(words)} words, {len(its)} tags: each word needs one")
+    alone = sorted({words[a] for words, its in zip(tokens, tags) for a, b, _ in entities(its) if b - a == 1})
+    rng, rows = np.random.default_rng(seed), []
+    for words, its in zip(tokens, tags):
+        there = sorted({word for word, tag in zip(words, its) if tag != "O"} & {*alone})
+        new = {word: alone[rng.integers(len(alone))] for word in there if rng.random() < share}
+        rows.append([word if tag == "O" else new.get(word, word) for word, tag in zip(words, its)])
+    return rows
 
 # %% ../../nbs/5_tasks/51_ner.ipynb #a8b3ed5f
 @dataclass(frozen=True)

@@ -57,9 +57,10 @@ def with_markers(
     tokenizer, folder = load_tokenizer_of(checkpoint), Path(folder)
     with quiet(): model = AutoModel.from_pretrained(model_folder(checkpoint), dtype="float32", use_safetensors=True)
     before = model.get_input_embeddings().weight.detach().clone()
+    own = torch.stack([before[tokenizer(marker, add_special_tokens=False).input_ids].mean(0) for marker in markers])
     tokenizer.add_special_tokens({"additional_special_tokens": list(markers)}, replace_extra_special_tokens=False)
-    new = model.resize_token_embeddings(len(tokenizer), mean_resizing=False).weight
-    with torch.no_grad(): new[len(before):] = before.mean(0)
+    new = model.resize_token_embeddings(max(len(before), len(tokenizer)), mean_resizing=False).weight # some matrices have more rows than there are pieces
+    with torch.no_grad(): new[tokenizer.convert_tokens_to_ids(list(markers))] = torch.nn.functional.normalize(own, dim=-1) * before.norm(dim=-1).mean()
     try: model.save_pretrained(folder); tokenizer.save_pretrained(folder)
     except OSError as error: raise RelationError(f"{folder}: cannot be written ({error}): choose another folder") from error
     return folder
