@@ -169,6 +169,7 @@ def exchange_names(
     if not 0 <= share <= 1: raise NerError(f"share={share}: a share of the names, from 0 to 1")
     for row, (words, its) in enumerate(zip(tokens, tags)):
         if len(words) != len(its): raise NerError(f"text {row} has {len(words)} words, {len(its)} tags: each word needs one")
+        if not all(isinstance(tag, str) for tag in its): raise NerError(f"text {row}: give tags by their names, such as 'B-PER'")
     alone = sorted({words[a] for words, its in zip(tokens, tags) for a, b, _ in entities(its) if b - a == 1})
     rng, rows = np.random.default_rng(seed), []
     for words, its in zip(tokens, tags):
