@@ -4,21 +4,23 @@
 __all__ = ['SIDES', 'CLASSES', 'HEADS', 'WRITERS', 'TASKS', 'INPUTS', 'contrastive_loss', 'Twins', 'pooled', 'room_of', 'shorten',
            'room_for_first', 'encode_texts', 'first_pieces', 'encode_words', 'encode_spans', 'places_of', 'mean_by_row',
            'scores_of_words', 'tags_of_words', 'best_span', 'spans_of_text', 'encode_writing', 'encode_apart',
-           'by_length', 'write_answers', 'encode_choices', 'labelled_texts', 'labelled_choices', 'encode_twins',
-           'TwinCollator', 'vectors_of', 'label_scores', 'nearest_scores', 'writing_scores', 'several_scores',
-           'tag_scores', 'span_scores', 'value_scores', 'Head', 'as_task', 'classes_of', 'fault_of', 'check_rows',
-           'never_seen', 'TestReadError', 'Sealed', 'seal', 'encode_part', 'collator_of', 'scores_of', 'answer_rows',
-           'Tuned', 'writes_apart', 'open_tuned', 'last_matrix', 'in_own_units', 'looks_ahead', 'check_fits',
-           'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
+           'by_length', 'like_lengths', 'filled', 'write_answers', 'encode_choices', 'labelled_texts',
+           'labelled_choices', 'encode_twins', 'TwinCollator', 'vectors_of', 'label_scores', 'nearest_scores',
+           'writing_scores', 'several_scores', 'tag_scores', 'span_scores', 'value_scores', 'Head', 'as_task',
+           'classes_of', 'fault_of', 'check_rows', 'never_seen', 'TestReadError', 'Sealed', 'seal', 'encode_part',
+           'collator_of', 'scores_of', 'answer_rows', 'Tuned', 'writes_apart', 'open_tuned', 'last_matrix',
+           'in_own_units', 'looks_ahead', 'check_fits', 'finetune', 'head_preset', 'trivial_answers', 'with_intervals']
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #c003
 import json, math, os, time
 from collections import Counter
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from .core import ConfigError, PlmError, cache_folder, fixed_rng, read_text
 from .corpus import fingerprint, misfit
@@ -26,6 +28,7 @@ from .decoding import joined
 from .finetuning import FinetuneConfig, FinetuningError, Way, finetune_preset, history_of, list_of_texts, load_tokenizer_of, named_classes, open_with_head, rate_for, save_tuned, softmax, tune
 from .ideal import chrf
 from .metrics import check_draws, class_scores, label_sets, middle, number_scores, set_scores
+from .pretraining import order_of
 from .textmetrics import answer_scores, entity_scores, rouge
 
 # %% ../nbs/4_finetuning/43_heads.ipynb #feed4196
@@ -229,6 +232,30 @@ def by_length(rows:list, n:int): # yields the numbers of n rows at a time
     "Rows of like length together: less padding."
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     for begin in range(0, len(order), n): yield order[begin:begin + n]
+
+def like_lengths(
+    lengths:list,   # of the rows
+    batch:int,      # rows a step; all of them where there are not so many
+    seed:int=0,     # of the order
+    *, pool:int=16, # so many batches are sorted by length at a time
+):                  # step → the numbers of its rows
+    "Each row at most once an epoch, beside rows of like length; a few that fill no batch wait for another epoch. Raises `FinetuningError`."
+    if batch < 1 or pool < 1 or not len(lengths): raise FinetuningError(f"batch={batch}, pool={pool}, {len(lengths)} rows: at least 1 of each")
+    lengths_N, size = torch.tensor(lengths), min(batch, len(lengths))
+    steps = len(lengths) // size                                                                    # an epoch
+    @lru_cache(1)
+    def epoch(number):
+        parts = order_of(len(lengths), seed, number)[:steps * size].split(pool * size)
+        return torch.cat([part[lengths_N[part].argsort(stable=True)] for part in parts]).view(steps, size)[order_of(steps, seed + 1, number)]
+    return lambda step: epoch(step // steps)[step % steps].tolist()
+
+def filled(
+    rows:list, # of ids
+    empty:int, # what stands behind the shorter ones
+)->Tensor:     # (B, T), as long as the longest
+    "Rows filled up on the right."
+    width = max(map(len, rows), default=0)
+    return torch.tensor([[*row, *[empty] * (width - len(row))] for row in rows])
 
 @torch.no_grad()
 def write_answers(

@@ -3,8 +3,7 @@
 # %% auto #0
 __all__ = ['Fault', 'KINDS', 'CLS', 'SummaryError', 'ways_through', 'Stories', 'Judge', 'sentences_of', 'likeness', 'textrank',
            'extract', 'best_extract', 'both_ways', 'copying', 'coverage_loss', 'CopyingLM', 'with_pointer', 'names_of',
-           'to_copy', 'exchanged', 'summary_loss', 'framed', 'filled', 'like_lengths', 'teach', 'Summarizer',
-           'pointer_of', 'load_summarizer']
+           'to_copy', 'exchanged', 'summary_loss', 'framed', 'teach', 'Summarizer', 'pointer_of', 'load_summarizer']
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #9eff197c
 import math, os, random, re
@@ -22,11 +21,11 @@ from ..core import PlmError, fixed_rng
 from ..counting import words_of
 from ..decoding import Strategy, remembering, write
 from ..grammar import JOIN, sentence_spans, tokens_of
-from ..heads import by_length
+from ..heads import by_length, filled, like_lengths
 from ..hub import load_stock, save_stock
 from ..ideal import read_one, reader_of
 from ..objectives import IGNORED, seq2seq_loss, shift_right
-from ..pretraining import PAD, SEP, order_of
+from ..pretraining import PAD, SEP
 from ..textmetrics import rouge
 from ..tokenizer import SPECIAL_TOKENS, encode
 from ..training import TrainConfig, fit
@@ -310,25 +309,6 @@ def framed(
     if (bad := next((i for i, text in enumerate(texts) if not isinstance(text, str) or not text.strip()), None)) is not None: raise SummaryError(f"text {bad} is {texts[bad]!r}: give a text with words, or drop the row")
     return [[CLS, *ids[:max_len - 2], SEP] for ids in encode(tokenizer, list(texts), special=False, literal=True)]
 
-def filled(rows:list, empty:int=PAD)->Tensor: # (B, T)
-    "Rows of ids, as long as the longest."
-    width = max(map(len, rows))
-    return torch.tensor([[*row, *[empty] * (width - len(row))] for row in rows])
-
-def like_lengths(
-    lengths:list,  # of the rows
-    batch:int,     # rows
-    seed:int=0,
-):                 # step → numbers of rows
-    "Each row at most once an epoch, beside rows of like length; a few that fill no batch wait for another epoch."
-    lengths_N, size = torch.tensor(lengths), min(batch, len(lengths))
-    steps = len(lengths) // size
-    def rows_at(step):
-        epoch, place = divmod(step, steps)
-        parts = order_of(len(lengths), seed, epoch)[:steps * size].split(16 * size)
-        return torch.cat([part[lengths_N[part].argsort(stable=True)] for part in parts]).view(steps, size)[order_of(steps, seed + 1, epoch)[place]].tolist()
-    return rows_at
-
 # %% ../../nbs/5_tasks/57_summarization.ipynb #f61283f2
 def teach(
     model,           # `Seq2SeqLM` or `CopyingLM`, trained in place
@@ -356,7 +336,7 @@ def teach(
     def batch_at(step):
         rng = random.Random(f"{seed} {step}")
         pairs = [exchanged(sources[i], targets[i], names, rng) if points and names and rng.random() < exchange else (sources[i], targets[i]) for i in rows_at(step)]
-        return {"seen": filled([a for a, _ in pairs]), "labels": filled([b for _, b in pairs], IGNORED)}
+        return {"seen": filled([a for a, _ in pairs], PAD), "labels": filled([b for _, b in pairs], IGNORED)}
     config = TrainConfig(steps, **{"muon_lr": 0.007, "adamw_lr": 0.003, "cooldown": 0.9, "log_every": max(1, steps // 10), "save_every": steps, **changes})
     return fit(model, batch_at, lambda model, part: summary_loss(model, part, coverage, copied_V), config, progress=progress)
 
@@ -376,7 +356,7 @@ class Summarizer:
         "A summary of each. Raises `SummaryError` for what is no list of texts."
         rows, made, device = framed(self.tokenizer, texts, self.model.config.max_len), [""] * len(texts), next(self.model.parameters()).device
         for chosen in by_length(rows, batch):
-            ids_NS = filled([rows[i] for i in chosen]).to(device)
+            ids_NS = filled([rows[i] for i in chosen], PAD).to(device)
             real_NS = (ids_NS != PAD).long()
             memory_NSD = self.model.encoder(ids_NS, real_NS)
             read = lambda new_BT, source_B, caches: self.model(ids_NS[source_B], new_BT.to(device), real_NS[source_B], caches=caches, memory_BSD=memory_NSD[source_B])[:, -1]
