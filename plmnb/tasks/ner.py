@@ -170,10 +170,10 @@ def exchange_names(
     for row, (words, its) in enumerate(zip(tokens, tags)):
         if len(words) != len(its): raise NerError(f"text {row} has {len(words)} words, {len(its)} tags: each word needs one")
         if not all(isinstance(tag, str) for tag in its): raise NerError(f"text {row}: give tags by their names, such as 'B-PER'")
-    alone = sorted({words[a] for words, its in zip(tokens, tags) for a, b, _ in entities(its) if b - a == 1})
-    rng, rows = np.random.default_rng(seed), []
+    known = {words[a] for words, its in zip(tokens, tags) for a, b, _ in entities(its) if b - a == 1}
+    alone, rng, rows = sorted(known), np.random.default_rng(seed), []
     for words, its in zip(tokens, tags):
-        there = sorted({word for word, tag in zip(words, its) if tag != "O"} & {*alone})
+        there = sorted(known & {word for word, tag in zip(words, its) if tag != "O"})
         new = {word: alone[rng.integers(len(alone))] for word in there if rng.random() < share}
         rows.append([word if tag == "O" else new.get(word, word) for word, tag in zip(words, its)])
     return rows
