@@ -7,6 +7,7 @@ What is measured is written to runs/real/claims.jsonl; with --accept it becomes 
 Settings are to be chosen by the scores on the validation split, which stand beside those on the test split in runs/real/NAME.json.
 """
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -23,16 +24,19 @@ from plmnb.claims import LEDGER, accept, claim, load_ledger, read_claims
 from plmnb.cli import numbers_in, quiet_libraries
 from plmnb.core import start_run
 from plmnb.corpus import fingerprint, load_task, read_rows
-from plmnb.heads import HEADS, answer_rows, as_task, classes_of, finetune, head_preset, trivial_answers
+from plmnb.heads import HEADS, answer_rows, as_task, classes_of, finetune, head_preset, trivial_answers, vectors_of
 from plmnb.finetuning import FinetuneConfig, Way, load_tokenizer_of
+from plmnb.hub import pretrained_checkpoint
 from plmnb.ideal import chrf
 from plmnb.metrics import f1, tfidf_classifier
 from plmnb.tasks.classification import choose_threshold
 from plmnb.tasks.dialogue import distinct, load_dialogues, next_turns
 from plmnb.tasks.matching import BM25, Finder, hard_negatives, pairs_of
 from plmnb.tasks.relations import FeatureReader, pair_features, relation_f1, with_markers
-from plmnb.tasks.translation import Model1, WordByWord
-from plmnb.textmetrics import bleu, reciprocal_rank
+from plmnb.tasks.retrieval import Dictionary, csls
+from plmnb.tasks.summarization import likeness, textrank
+from plmnb.tasks.translation import Model1, Translator, WordByWord, train_translator
+from plmnb.textmetrics import bleu, reciprocal_rank, rouge
 from plmnb.transfer import draw_labels
 
 SETS = {"mr": ("sentiment", "sentiment/mr", {}, {}),
@@ -144,29 +148,92 @@ def matching(data_folder, encoder, run, seeds, settings):
     return {"data": fingerprint(data), "rows": {"train": len(data["train"]), "validation": len(pairs["validation"]), "test": len(test)}, "validation": validation, "systems": systems, "config": vars(config)}
 
 
-def translation(data_folder, encoder, run, seeds, settings):
-    "English to Chinese, word by word."
+def tatoeba(data_folder):
+    "Pairs, and both sides as text to pre-train on."
     data = load_task("translation", str(Path(data_folder) / "translation/tatoeba_en_zh"))
+    return data, as_text({split: [text for pair in zip(part["en"], part["zh"]) for text in pair] for split, part in data.items()})
+
+
+def as_text(texts): # split → strings
+    from datasets import Dataset, DatasetDict
+    return DatasetDict({split: Dataset.from_dict({"text": part}) for split, part in texts.items()})
+
+
+def translation(data_folder, encoder, run, seeds, settings):
+    "English to Chinese: word by word, and an encoder–decoder that has read nothing but these pairs."
+    data, text = tatoeba(data_folder)
     train, test = data["train"][:], data["test"][:]
     def scores(made): return {"chrf": chrf(made, test["zh"]), "bleu": bleu(made, [[text] for text in test["zh"]], tokenizer="char")}
     words = WordByWord(Model1(train["en"], train["zh"]), train["en"], train["zh"])
     systems = {"trivial": [scores([Counter(train["zh"]).most_common(1)[0][0]] * len(data["test"]))], "wordbyword": [scores(words.translate(test["en"]))]}
-    return {"data": fingerprint(data), "rows": {split: len(part) for split, part in data.items()}, "systems": systems}
+    config = {"steps": 1500, "batch": 64} | settings
+    checkpoint = pretrained_checkpoint("bart", text=text, scale=run.scale, device=run.device, progress=False, vocab_size=4096)
+    for seed in range(seeds):
+        model, tokenizer, _ = train_translator(checkpoint, train["en"], train["zh"], seed=seed, device=run.device, progress=False, **config)
+        systems.setdefault("trained", []).append(scores(Translator(model, tokenizer).translate(test["en"])))
+    return {"data": fingerprint(data), "rows": {split: len(part) for split, part in data.items()}, "systems": systems, "config": config}
+
+
+def retrieval(data_folder, encoder, run, seeds, settings):
+    "Which Chinese sentence is this one in English? By a dictionary, and by an encoder that has read nothing but these pairs."
+    data, text = tatoeba(data_folder)
+    train, test = data["train"][:], data["test"][:]
+    sides = {"": ("en", "zh"), "_back": ("zh", "en")}
+    def scores(table_of): return {f"accuracy{name}": float(np.mean([test[there][int(row.argmax())] == right for row, right in zip(table_of(here, there), test[there])])) for name, (here, there) in sides.items()}
+    def by_dictionary(here, there):
+        words, index = Dictionary(train[here], train[there], languages=(here, there)), BM25(test[there], language=there)
+        return [index.weighted(words.asked(text)) for text in test[here]]
+    systems = {"trivial": [{f"accuracy{name}": float(np.mean([text == test[there][0] for text in test[there]])) for name, (_, there) in sides.items()}], "dictionary": [scores(by_dictionary)]}
+    checkpoint, pairs = pretrained_checkpoint("modern", text=text, scale=run.scale, device=run.device, progress=False, vocab_size=4096), data.rename_columns({"en": "first", "zh": "second"})
+    config = replace(FinetuneConfig(lr=1e-3, batch=128, min_steps=1200, epochs=0.1), **settings)
+    for seed in range(seeds):
+        with redirect_stdout(io.StringIO()): tuned = finetune(checkpoint, {"train": pairs["train"], "validation": pairs["validation"].select(range(20))}, "similarity", replace(config, seed=seed), device=run.device, progress=False)
+        vectors = {side: vectors_of(tuned.model, tuned.tokenizer, test[side], config) for side in ("en", "zh")}
+        systems.setdefault("trained", []).append(scores(lambda here, there: csls(vectors[here] @ vectors[there].T)))
+    return {"data": fingerprint(data), "rows": {split: len(part) for split, part in data.items()}, "systems": systems, "config": vars(config)}
+
+
+def summaries(data_folder, encoder, run, seeds, settings):
+    "One sentence of an abstract in place of its summary in SciTLDR: the first, the one that most others are like, by their words and by the encoder's vectors, and the best one. Each against the summary that it is nearest to."
+    from transformers import AutoModel
+    rows = [row.values for row in read_rows(str(Path(data_folder) / "summarization/scitldr_a/test.jsonl.gz"), "source", "target")]
+    tokenizer, model, config = load_tokenizer_of(encoder), AutoModel.from_pretrained(encoder).to(run.device), FinetuneConfig(max_len=128)
+    def worth(sentence, row): return {kind: max(rouge(sentence, target)[kind] for target in row["target"]) for kind in ("rouge1", "rouge2", "rougeL")}
+    def by_vectors(sentences):
+        vectors = vectors_of(model, tokenizer, sentences, config)
+        return textrank(np.maximum(vectors @ vectors.T, 0) * (1 - np.eye(len(sentences))))
+    ways = {"trivial": lambda row: -np.arange(len(row["source"])), "textrank": lambda row: textrank(likeness(row["source"])), "minilm_untuned": lambda row: by_vectors(row["source"]),
+            "best_sentence": lambda row: [worth(sentence, row)["rougeL"] for sentence in row["source"]]}
+    systems = {}
+    for name, way in ways.items():
+        found = [worth(row["source"][int(np.argmax(way(row)))], row) for row in rows]
+        systems[name] = [{kind: float(np.mean([row[kind] for row in found])) for kind in found[0]}]
+    return {"data": files_fingerprint(rows), "rows": {"test": len(rows)}, "systems": systems}
+
+
+def files_fingerprint(rows): return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 def dialogue(data_folder, encoder, run, seeds, settings):
-    "The next turn in KdConv: the commonest, and what followed the nearest two turns of other dialogues, as counted by letters."
+    "The next turn in KdConv: the commonest; what followed the nearest two turns of other dialogues, as counted by letters; and what a decoder writes that has read nothing but these."
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.neighbors import NearestNeighbors
-    train, test = (next_turns(load_dialogues(str(Path(data_folder) / f"dialogue/kdconv/{split}.jsonl.gz"))) for split in ("validation", "test"))
+    talks = [load_dialogues(str(Path(data_folder) / f"dialogue/kdconv/{split}.jsonl.gz")) for split in ("validation", "test")]
+    train, test = map(next_turns, talks)
     def scores(made): return {"bleu": bleu(made, [[text] for text in test["target"]], tokenizer="char"), "distinct2": distinct([" ".join(text.replace(" ", "")) for text in made])}
     vectors = TfidfVectorizer(analyzer="char", ngram_range=(1, 2))
     near = NearestNeighbors(n_neighbors=1, metric="cosine").fit(vectors.fit_transform(train["source"])).kneighbors(vectors.transform(test["source"]), return_distance=False)[:, 0]
     systems = {"trivial": [scores([Counter(train["target"]).most_common(1)[0][0]] * len(test))], "nearest": [scores([train["target"][int(i)] for i in near])]}
-    return {"data": fingerprint(test), "rows": {"train": len(train), "test": len(test)}, "systems": systems}
+    whole, (few, more) = ["\n".join(row["dialog"]) for row in talks[0]], (20, 40)
+    checkpoint = pretrained_checkpoint("gpt", text=as_text({"validation": whole[:few], "test": whole[few:more], "train": whole[more:]}), scale=run.scale, device=run.device, progress=False, vocab_size=4096)
+    config = replace(FinetuneConfig(lr=1e-3, min_steps=600, epochs=0.1, max_len=128), **settings)
+    for seed in range(seeds):
+        with redirect_stdout(io.StringIO()): tuned = finetune(checkpoint, {"train": train, "validation": train.select(range(few))}, "generation", replace(config, seed=seed), device=run.device, progress=False)
+        systems.setdefault("trained", []).append(scores(answer_rows(tuned.model, "generation", tuned.tokenizer, test[:], tuned.config)[0]))
+    return {"data": fingerprint(test), "rows": {"train": len(train), "test": len(test)}, "systems": systems, "config": vars(config)}
 
 
-OTHERS = {"matching": matching, "tatoeba": translation, "kdconv": dialogue}
+OTHERS = {"matching": matching, "tatoeba": translation, "tatoeba_search": retrieval, "scitldr": summaries, "kdconv": dialogue}
 PUBLISHED = {"mr": ("accuracy", None, ""),
              "ag_news": ("accuracy", 0.952, "BERT base, further pre-trained, 120,000 labels (Sun 2019)"),
              "sms_spam": ("f1_spam", None, ""),
@@ -175,15 +242,17 @@ PUBLISHED = {"mr": ("accuracy", None, ""),
              "squad": ("f1", 0.909, "BERT large, 87,599 questions to learn from (Devlin 2019, table 2)"),
              "matching": ("mrr", None, ""),
              "tatoeba": ("chrf", 0.268, "OPUS-MT, on another part of Tatoeba (model card of opus-mt-en-zh)"),
+             "tatoeba_search": ("accuracy", None, ""),
+             "scitldr": ("rouge1", 0.443, "CATTS, from BART large (Cachola 2020)"),
              "kdconv": ("bleu", None, "")}
 
 
 def table(ledger):
     "Markdown: what each kind of system reached on each set, beside the published number of a larger model; a row for each machine class."
-    lines = ["| set | metric | scale/device | trivial | before encoders | MiniLM | seeds | s of work | larger model |", "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| set | metric | scale/device | trivial | before encoders | MiniLM, or trained here | seeds | s of work | larger model |", "|---|---|---|---|---|---|---|---|---|"]
     for name, (metric, best, whose) in PUBLISHED.items():
         runs = lambda systems, last: next((entry["runs"] for system in systems if (entry := ledger["claims"].get(f"real/{name}/{system}{last}"))), {})
-        columns = [runs(systems, f"_{metric}") for systems in (["trivial"], ["features", "tfidf", "bm25", "wordbyword", "nearest"], ["minilm"])] + [runs(["work"], "")]
+        columns = [runs(systems, f"_{metric}") for systems in (["trivial"], ["features", "tfidf", "bm25", "wordbyword", "dictionary", "textrank", "nearest"], ["minilm", "minilm_untuned", "trained"])] + [runs(["work"], "")]
         for place in sorted({place for column in columns[:3] for place in column}):
             said = ["" if place not in column else f"{column[place]['value']:.0f}" if column is columns[3] else f"{column[place]['value']:.{1 if metric == 'bleu' else 3}f}" for column in columns]
             lines.append(f"| {name} | {metric} | {place} | {' | '.join(said[:3])} | {columns[2].get(place, {}).get('seeds', '')} | {said[3]} | {f'{best} {whose}' if best else ''} |")
