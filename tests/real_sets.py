@@ -198,12 +198,12 @@ def summaries(data_folder, encoder, run, seeds, settings):
     from transformers import AutoModel
     rows = [row.values for row in read_rows(str(Path(data_folder) / "summarization/scitldr_a/test.jsonl.gz"), "source", "target")]
     tokenizer, model, config = load_tokenizer_of(encoder), AutoModel.from_pretrained(encoder).to(run.device), FinetuneConfig(max_len=128)
-    def worth(sentence, row): return {kind: max(rouge(sentence, target)[kind] for target in row["target"]) for kind in ("rouge1", "rouge2", "rougeL")}
+    def worth(sentence, row): return {kind.lower(): max(rouge(sentence, target)[kind] for target in row["target"]) for kind in ("rouge1", "rouge2", "rougeL")}
     def by_vectors(sentences):
         vectors = vectors_of(model, tokenizer, sentences, config)
         return textrank(np.maximum(vectors @ vectors.T, 0) * (1 - np.eye(len(sentences))))
     ways = {"trivial": lambda row: -np.arange(len(row["source"])), "textrank": lambda row: textrank(likeness(row["source"])), "minilm_untuned": lambda row: by_vectors(row["source"]),
-            "best_sentence": lambda row: [worth(sentence, row)["rougeL"] for sentence in row["source"]]}
+            "best_sentence": lambda row: [worth(sentence, row)["rougel"] for sentence in row["source"]]}
     systems = {}
     for name, way in ways.items():
         found = [worth(row["source"][int(np.argmax(way(row)))], row) for row in rows]
