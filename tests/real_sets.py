@@ -7,7 +7,6 @@ What is measured is written to runs/real/claims.jsonl; with --accept it becomes 
 Settings are to be chosen by the scores on the validation split, which stand beside those on the test split in runs/real/NAME.json.
 """
 import argparse
-import hashlib
 import io
 import json
 import os
@@ -83,6 +82,11 @@ def counting(name, train, n):
     return chances
 
 
+def finetuned(*args, **more):
+    "`finetune`, without what `Trainer` prints now and then."
+    with redirect_stdout(io.StringIO()): return finetune(*args, progress=False, **more)
+
+
 def tuned_on(name, data_folder, encoder, run, seeds, settings):
     "The encoder, fine-tuned, beside the commonest answer and, for texts with one label, a method that counts words; and the mean of the probabilities of the two."
     task, folder, columns, changes = SETS[name]
@@ -100,7 +104,7 @@ def tuned_on(name, data_folder, encoder, run, seeds, settings):
         counted, counted_there = chances(test["text"]), chances(watched["text"])
         record("features" if name == "semeval" else "tfidf", counted.argmax(-1).tolist(), counted_there.argmax(-1).tolist())
     for seed in range(seeds):
-        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, own, head, replace(config, seed=seed), way=Way(watch=mean_of_weights), device=run.device, progress=False)
+        tuned = finetuned(encoder, own, head, replace(config, seed=seed), way=Way(watch=mean_of_weights), device=run.device)
         answers, read = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
         record("minilm", answers, tuned.answers)
         if head == "sequence": record("both", (read + counted).argmax(-1).tolist(), (tuned.probabilities + counted_there).argmax(-1).tolist())
@@ -142,7 +146,7 @@ def matching(data_folder, encoder, run, seeds, settings):
     as_it_is = AutoModel.from_pretrained(encoder).to(run.device)
     systems["minilm_untuned"], validation = [mrr(test, ranked_by(as_it_is, config, test))], [mrr(pairs["validation"], ranked_by(as_it_is, config, pairs["validation"]))]
     for seed in range(seeds):
-        with redirect_stdout(io.StringIO()): tuned = finetune(encoder, data, "similarity", replace(config, seed=seed), device=run.device, progress=False)
+        tuned = finetuned(encoder, data, "similarity", replace(config, seed=seed), device=run.device)
         systems.setdefault("minilm", []).append(mrr(test, ranked_by(tuned.model, config, test)))
         validation.append(mrr(pairs["validation"], ranked_by(tuned.model, config, pairs["validation"])))
     return {"data": fingerprint(data), "rows": {"train": len(data["train"]), "validation": len(pairs["validation"]), "test": len(test)}, "validation": validation, "systems": systems, "config": vars(config)}
@@ -187,7 +191,7 @@ def retrieval(data_folder, encoder, run, seeds, settings):
     checkpoint, pairs = pretrained_checkpoint("modern", text=text, scale=run.scale, device=run.device, progress=False, vocab_size=4096), data.rename_columns({"en": "first", "zh": "second"})
     config = replace(FinetuneConfig(lr=1e-3, batch=128, min_steps=1200, epochs=0.1), **settings)
     for seed in range(seeds):
-        with redirect_stdout(io.StringIO()): tuned = finetune(checkpoint, {"train": pairs["train"], "validation": pairs["validation"].select(range(20))}, "similarity", replace(config, seed=seed), device=run.device, progress=False)
+        tuned = finetuned(checkpoint, {"train": pairs["train"], "validation": pairs["validation"].select(range(20))}, "similarity", replace(config, seed=seed), device=run.device)
         vectors = {side: vectors_of(tuned.model, tuned.tokenizer, test[side], config) for side in ("en", "zh")}
         systems.setdefault("trained", []).append(scores(lambda here, there: csls(vectors[here] @ vectors[there].T)))
     return {"data": fingerprint(data), "rows": {split: len(part) for split, part in data.items()}, "systems": systems, "config": vars(config)}
@@ -198,7 +202,9 @@ def summaries(data_folder, encoder, run, seeds, settings):
     from transformers import AutoModel
     rows = [row.values for row in read_rows(str(Path(data_folder) / "summarization/scitldr_a/test.jsonl.gz"), "source", "target")]
     tokenizer, model, config = load_tokenizer_of(encoder), AutoModel.from_pretrained(encoder).to(run.device), FinetuneConfig(max_len=128)
-    def worth(sentence, row): return {kind.lower(): max(rouge(sentence, target)[kind] for target in row["target"]) for kind in ("rouge1", "rouge2", "rougeL")}
+    def worth(sentence, row):
+        found = [rouge(sentence, target) for target in row["target"]]
+        return {kind.lower(): max(one[kind] for one in found) for kind in found[0]}
     def by_vectors(sentences):
         vectors = vectors_of(model, tokenizer, sentences, config)
         return textrank(np.maximum(vectors @ vectors.T, 0) * (1 - np.eye(len(sentences))))
@@ -208,10 +214,7 @@ def summaries(data_folder, encoder, run, seeds, settings):
     for name, way in ways.items():
         found = [worth(row["source"][int(np.argmax(way(row)))], row) for row in rows]
         systems[name] = [{kind: float(np.mean([row[kind] for row in found])) for kind in found[0]}]
-    return {"data": files_fingerprint(rows), "rows": {"test": len(rows)}, "systems": systems}
-
-
-def files_fingerprint(rows): return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+    return {"data": fingerprint(rows), "rows": {"test": len(rows)}, "systems": systems}
 
 
 def dialogue(data_folder, encoder, run, seeds, settings):
@@ -228,7 +231,7 @@ def dialogue(data_folder, encoder, run, seeds, settings):
     checkpoint = pretrained_checkpoint("gpt", text=as_text({"validation": whole[:few], "test": whole[few:more], "train": whole[more:]}), scale=run.scale, device=run.device, progress=False, vocab_size=4096)
     config = replace(FinetuneConfig(lr=1e-3, min_steps=600, epochs=0.1, max_len=128), **settings)
     for seed in range(seeds):
-        with redirect_stdout(io.StringIO()): tuned = finetune(checkpoint, {"train": train, "validation": train.select(range(few))}, "generation", replace(config, seed=seed), device=run.device, progress=False)
+        tuned = finetuned(checkpoint, {"train": train, "validation": train.select(range(few))}, "generation", replace(config, seed=seed), device=run.device)
         systems.setdefault("trained", []).append(scores(answer_rows(tuned.model, "generation", tuned.tokenizer, test[:], tuned.config)[0]))
     return {"data": fingerprint(test), "rows": {"train": len(train), "test": len(test)}, "systems": systems, "config": vars(config)}
 

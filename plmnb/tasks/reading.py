@@ -213,9 +213,9 @@ class Reader:
         config,    # `FinetuneConfig`: how long a window is, and what windows share
         *, threshold:float=0.0, # margin above which it answers
         longest:int=30, # pieces
-        marked:bool=False, # whether it was trained on texts with marks
     ):
-        self.model, self.tokenizer, self.config, self.threshold, self.longest, self.marked = model, tokenizer, config, threshold, longest, marked
+        self.model, self.tokenizer, self.config, self.threshold, self.longest = model, tokenizer, config, threshold, longest
+        self.marked = getattr(model.config, "names_marked", False) # whether it was trained on texts with marks
 
     def windows(self, questions:list, contexts:list)->list: # for each question the arguments of `margins_of`, a tuple a window
         "Scores of all windows. Raises `ReadingError` for what is no text, and for empty texts."
@@ -257,7 +257,7 @@ def finetune_reader(
     "Fine-tune a checkpoint with the head of spans (chapter 43). Raises `FinetuningError`."
     tuned = finetune(checkpoint, {split: with_marks(part) if marked else part for split, part in data.items()}, "reading", config, **more)
     tuned.model.config.names_marked = marked
-    return Reader(tuned.model, tuned.tokenizer, tuned.config, marked=marked)
+    return Reader(tuned.model, tuned.tokenizer, tuned.config)
 
 def strangers(
     rows,     # with question, context and answers
@@ -280,8 +280,7 @@ def load_reader(
     **more,               # of `Reader`
 )->Reader:
     "A fine-tuned reader. Raises `FinetuningError` for a checkpoint without a trained head."
-    model, tokenizer, config = open_tuned(source, "span", device=device)
-    return Reader(model, tokenizer, config, marked=getattr(model.config, "names_marked", False), **more)
+    return Reader(*open_tuned(source, "span", device=device), **more)
 
 # %% ../../nbs/5_tasks/53_reading.ipynb #df8837a0
 def selective(
