@@ -70,7 +70,7 @@ def baseline(
     ax.annotate(label, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=6.5, color=GREY)
     return ax
 
-# %% ../nbs/0_ground/01_plots.ipynb #cell-17
+# %% ../nbs/0_ground/01_plots.ipynb #00000012
 def bars(
     ax,                 # axes to draw on
     names,              # one name a bar
@@ -84,7 +84,7 @@ def bars(
     error = None if intervals is None else np.abs(np.asarray(intervals, float).T - values)
     drawn = ax.bar(list(names), values, yerr=error, capsize=2, error_kw={"linewidth": 0.8},
                    color=[colours[i % len(colours)] for i in range(len(values))], width=0.65)
-    ax.bar_label(drawn, fmt="%.2f", fontsize=6.5, padding=1)
+    ax.bar_label(drawn, fmt="%.2f", fontsize=6.5, padding=1, zorder=3, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.2})  # a line may pass behind
     ax.set_ylim(bottom=min(0, values.min()))
     return ax
 

@@ -161,7 +161,7 @@ def labels_worth(
     share = (height - best[at - 1]) / (best[at] - best[at - 1])
     return float(math.exp((1 - share) * math.log(budgets[at - 1]) + share * math.log(budgets[at])))
 
-# %% ../nbs/4_finetuning/46_transfer.ipynb #317c98c0
+# %% ../nbs/4_finetuning/46_transfer.ipynb #00000026
 @dataclass(frozen=True)
 class Comparison:
     "Several systems on one test split."
@@ -251,7 +251,8 @@ def draw_systems(
     from plmnb.plots import GREY, PALETTE, bars, baseline, new_axes
     if not contests: raise TransferError("no comparison: there is nothing to draw")
     shown = [(contest, name) for contest in contests for name in contest.scores]
-    colours = [PALETTE[0] if name == "pre-trained" else PALETTE[1] if name in CLASSICAL else GREY for _, name in shown]
+    method = lambda name: name.partition(",")[0] # "features, exchanged" is one of features
+    colours = [PALETTE[0] if method(name) == "pre-trained" else PALETTE[1] if method(name) in CLASSICAL else GREY for _, name in shown]
     ax = new_axes("system, labels", f"{contests[0].metric} on the test rows", title=title, size=size)
     bars(ax, [f"{name}\n{contest.labels:,}" for contest, name in shown], [contest.interval(name)[0] for contest, name in shown], intervals=[contest.interval(name)[1:] for contest, name in shown], colours=colours)
     ax.set_xlim(-0.6, len(shown) + 0.7); ax.set_ylim(0, 1.15); ax.tick_params(axis="x", labelsize=6)

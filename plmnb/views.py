@@ -139,7 +139,7 @@ def name_in(document, start, end, kind): # "her brother Tom" names Tom alone
         name = next((re.search(re.escape(form), text) for form in (frame.form("q", "", "zh"), frame.form("q", "first", "zh")) if form in text), None) if "q" in frame.plan.names else None
     return (start + name.start(), end if document.language == "en" else start + name.end(), kind) if name else (start, end, kind)
 
-# %% ../nbs/1_language/15_views.ipynb #c015
+# %% ../nbs/1_language/15_views.ipynb #00000010
 KINDS_OF_KIN = {"mother": "family", "father": "family", "wife": "family", "husband": "family", "son": "family", "daughter": "family", "brother": "family", "sister": "family",
                 "friend": "friend", "neighbour": "neighbour", "colleague": "colleague"}
 FACTS = {"town": "lives_in", "employer": "works_for", "job": "has_job", "a_job": "has_job", "food": "likes", "hobby": "does", "pet": "owns", "a_pet": "owns", "petname": "owns"}
@@ -160,7 +160,8 @@ def relation_of(
         if who[0] == who[1]: return None
         relation = document.frame.property("q", "rel")
         word = document.frame.form("q", "rel", document.language)
-        return f"{KINDS_OF_KIN[relation]}(e1,e2)" if word in between else "Other"
+        said = re.search(rf"\b{re.escape(word)}\b", between) if document.language == "en" else word in between   # there is a son in Wilson
+        return f"{KINDS_OF_KIN[relation]}(e1,e2)" if said else "Other"
     first = bool(who[0])
     person, thing = (one, two) if first else (two, one)
     attribute = thing.form.removesuffix(".C").split(".")[-1] if thing.name in ("p", "q") else None

@@ -123,14 +123,14 @@ def one_against_rest(
     binary = data.map(lambda rows: {"label": [int(label == wanted) for label in rows["label"]]}, batched=True)
     return binary.cast_column("label", ClassLabel(names=["other", name]))
 
-# %% ../../nbs/5_tasks/50_classification.ipynb #cell-45
+# %% ../../nbs/5_tasks/50_classification.ipynb #00000036
 def choose_threshold(
     labels, # 0 or 1 (N,), of validation texts
     scores, # the higher, the rather 1 (N,)
 )->float:   # call a text 1 when its score is at least this
     "The threshold with the highest F1 of class 1. Raises `ClassifierError` unless both classes occur."
     labels, scores = numbers_of(labels, "labels"), numbers_of(scores, "scores")
-    if labels.ndim != 1 or labels.shape != scores.shape or set(labels.tolist()) != {0, 1}: raise ClassifierError(f"{labels.shape} labels with the values {sorted(set(labels.tolist()))}, {scores.shape} scores: give 0 and 1, both of them, and one score each")
+    if labels.ndim != 1 or labels.shape != scores.shape or np.unique(labels).tolist() != [0, 1]: raise ClassifierError(f"{labels.shape} labels with the values {np.unique(labels).tolist()}, {scores.shape} scores: give 0 and 1, both of them, and one score each")
     order = np.argsort(-scores, kind="stable")
     hits, ranked = labels[order].cumsum(), scores[order]
     values = 2 * hits / (np.arange(1, len(labels) + 1) + hits[-1])

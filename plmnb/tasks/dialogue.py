@@ -2,11 +2,12 @@
 
 # %% auto #0
 __all__ = ['TITLES', 'SLOT', 'DialogueError', 'news', 'places_in', 'tag_turn', 'turn_rows', 'told_by', 'slots_right',
-           'joint_accuracy', 'Tracker', 'load_tracker', 'forms_of', 'facts_of', 'with_slots', 'filled', 'source_of',
-           'distinct', 'in_use', 'repeated', 'stop_threshold', 'blanked', 'Strangeness', 'surprises', 'Reply', 'Bot',
-           'fits', 'transcript', 'chat_box', 'turns_of', 'load_dialogues', 'next_turns']
+           'joint_accuracy', 'Tracker', 'load_tracker', 'forms_of', 'facts_of', 'customer_turns', 'with_slots',
+           'filled', 'source_of', 'turn_with_slots', 'reply_rows', 'distinct', 'in_use', 'repeated', 'Writer',
+           'load_writer', 'stop_threshold', 'blanked', 'Strangeness', 'surprises', 'Reply', 'Bot', 'fits', 'transcript',
+           'chat_box', 'turns_of', 'load_dialogues', 'next_turns']
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #44cbc584
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #00000004
 import html, math, re
 from collections import Counter
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ import numpy as np
 
 from ..core import PlmError
 from ..corpus import find_files, read_rows
+from ..decoding import Strategy, continuing, write
 from ..grammar import TOKEN, sentence_spans
-from ..heads import answer_rows, by_length, open_tuned
+from ..heads import answer_rows, by_length, encode_writing, open_tuned
 from ..metrics import ExtraError
 from ..textmetrics import entities, ngrams
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #c1205dea
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #0000000b
 class DialogueError(PlmError, ValueError):
     "Turns, states or models that cannot be worked with; the message says what to do."
 
@@ -36,10 +38,11 @@ def places_in(
     new:dict,          # slot → value
     language:str="en", # "zh" has no spaces between words
 )->list:               # (first character, after the last, slot), in the order of the turn
-    "Where the values stand: the longest first, each at its first place that is free, capital or not. Raises `DialogueError` for a value that is not said."
-    found, edge = [], r"\b" if language == "en" else ""
+    "Where the values stand: the longest first, each at its first place that is free, capital or not. Raises `DialogueError` for a value that is not said, and for one that is no text."
+    if (odd := next((value for value in new.values() if not isinstance(value, str)), None)) is not None: raise DialogueError(f"the value {odd!r:.40} is no text: write it as it was said")
+    found, (before, behind) = [], (r"(?<!\w)", r"(?!\w)") if language == "en" else ("", "")
     for slot, value in sorted(new.items(), key=lambda pair: -len(pair[1])):
-        free = (match.span() for match in re.finditer(edge + re.escape(value) + edge, turn, re.IGNORECASE) if all(match.end() <= a or b <= match.start() for a, b, _ in found))
+        free = (match.span() for match in re.finditer(before + re.escape(value) + behind, turn, re.IGNORECASE) if all(match.end() <= a or b <= match.start() for a, b, _ in found))
         if (place := next(free, None)) is None: raise DialogueError(f"{turn[:80]!r} does not say {value!r} ({slot}): a tagger finds only what stands in the turn; write the value as it was said, or drop the dialogue")
         found.append((*place, slot))
     return sorted(found)
@@ -56,7 +59,7 @@ def tag_turn(
         words.append(match[0]); tags.append("O" if here is None else f"{'B' if match.start() == here[0] else 'I'}-{here[1]}")
     return words, tags
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #70a28d98
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #0000000d
 def turn_rows(
     dialogues,         # rows with "dialog" and "state", a dict after each turn
     slots,             # their names
@@ -67,6 +70,8 @@ def turn_rows(
     from datasets import ClassLabel, Dataset, Features, Sequence, Value
     names, rows = ["O", *(f"{side}-{slot}" for slot in slots for side in "BI")], {"tokens": [], "tags": []}
     for number, row in enumerate(dialogues):
+        if not row.get("state"): raise DialogueError(f"dialogue {number} has no states: a tracker learns from the state after each turn")
+        if strange := next((slot for state in row["state"] for slot in state if slot not in slots), None): raise DialogueError(f"dialogue {number} has a slot {strange!r}: the slots are {', '.join(slots)}")
         if len(row["state"]) != len(row["dialog"]): raise DialogueError(f"dialogue {number} has {len(row['dialog'])} turns and {len(row['state'])} states: each turn needs the state after it")
         for i in range(speaker, len(row["dialog"]), 2):
             try: words, tags = tag_turn(row["dialog"][i], places_in(row["dialog"][i], news(row["state"][i - 1] if i else {}, row["state"][i]), language), language)
@@ -86,14 +91,15 @@ def told_by(
         states.append(state)
     return states
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #b3b6a28b
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #00000010
 def slots_right(
     made:list,  # states
     right:list, # as many
 )->dict:        # slot → share of the states in which it is right
     "Raises `DialogueError` for other than as many states, or none."
     if len(made) != len(right) or not right: raise DialogueError(f"{len(right)} states, {len(made)} answers: give one answer for each, and at least one")
-    return {slot: float(np.mean([a.get(slot, "") == b[slot] for a, b in zip(made, right)])) for slot in right[0]}
+    slots = dict.fromkeys(slot for state in right for slot in state)
+    return {slot: float(np.mean([a.get(slot, "") == b.get(slot, "") for a, b in zip(made, right)])) for slot in slots}
 
 def joint_accuracy(
     made:list,  # states
@@ -101,7 +107,7 @@ def joint_accuracy(
 )->float:       # 0 to 1
     "Share of the states that are right in every slot (Henderson 2014). Raises `DialogueError`."
     slots = slots_right(made, right)
-    return float(np.mean([all(a.get(slot, "") == b[slot] for slot in slots) for a, b in zip(made, right)]))
+    return float(np.mean([all(a.get(slot, "") == b.get(slot, "") for slot in slots) for a, b in zip(made, right)]))
 
 # %% ../../nbs/5_tasks/58_dialogue.ipynb #272a31ed
 class Tracker:
@@ -142,11 +148,11 @@ def load_tracker(
     "A fine-tuned tracker. Raises `FinetuningError` for a checkpoint without a trained head."
     return Tracker(*open_tuned(source, "token", device=device), language=language)
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #86469ec4
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #0000001e
 TITLES = ("Mr", "Ms", "Mrs")
 
 def forms_of(slot:str, value:str)->list: # how a bot may say a value: a name also by its last word
-    "The longest first; a capital letter at the beginning of a sentence makes no other value."
+    "The longest first."
     return [value, *([value.split()[-1]] if slot == "name" and " " in value else [])]
 
 def facts_of(
@@ -160,12 +166,19 @@ def facts_of(
         for form in forms_of(slot, value) if value else ():
             left = re.sub(rf"\b(?:{re.escape(form)}|{re.escape(form[0].upper() + form[1:])})\b", "_", rest)
             if left != rest: found.add(slot); rest = left
+    rest = re.sub(rf"\b({'|'.join(TITLES)})\.", r"\1", rest)                                # the dot of a title ends no sentence
     inside = [word for sentence in re.split(r"[.?!]\s*", rest) for word in sentence.split()[1:]]
     names = [word for word in inside if word[0].isupper() and word.strip(",;:'") not in (*TITLES, "I")]
-    if names or set(re.findall(r"[\w'-]+", rest.lower())) & values: found.add("foreign")
+    if names or any(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", rest.lower()) for value in values): found.add("foreign")
     return frozenset(found)
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #928ebff7
+def customer_turns(
+    dialogues, # rows with "dialog" and "state"; the bot begins
+)->list:       # for each turn of the customer (the state after it, the turn, the bot's reply)
+    "What is answered, and how."
+    return [(state, turn, reply) for row in dialogues for state, turn, reply in zip(row["state"][1::2], row["dialog"][1::2], row["dialog"][2::2])]
+
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #00000023
 SLOT = re.compile(r":([A-Za-z](?:[\w-]*\w)?)") # a value that is left open
 
 def with_slots(
@@ -175,7 +188,7 @@ def with_slots(
     "The values of a state left open, titles with them: \"Good-bye, Ms Norris.\" becomes \"Good-bye, :name.\""
     forms = sorted(((form, slot) for slot, value in state.items() if value for form in forms_of(slot, value)), key=lambda pair: -len(pair[0]))
     for form, slot in forms:
-        title = rf"(?:(?:{'|'.join(TITLES)}) )?" if slot == "name" else ""
+        title = rf"(?:(?:{'|'.join(TITLES)})\.? )?" if slot == "name" else ""
         text = re.sub(rf"(?<!:)\b{title}(?:{re.escape(form)}|{re.escape(form[0].upper() + form[1:])})\b", f":{slot}", text)
     return text
 
@@ -194,6 +207,20 @@ def source_of(
 )->str:         # what a writer is given
     "What is known, and what was said last."
     return "; ".join(value for value in state.values() if value) + ". " + turn
+
+def turn_with_slots(state:dict, turn:str)->str:
+    "The same, with its values left open."
+    return with_slots(source_of(state, turn), state)
+
+def reply_rows(
+    dialogues,        # as of `customer_turns`
+    opened:bool=True, # values are left open
+):                    # `Dataset` with the columns of the head *generation*: source, target
+    "What a writer learns from. Raises `DialogueError` where nobody answers."
+    from datasets import Dataset
+    rows = [(turn_with_slots(state, turn), with_slots(reply, state)) if opened else (source_of(state, turn), reply) for state, turn, reply in customer_turns(dialogues)]
+    if not rows: raise DialogueError("no dialogue has a turn of the customer and a reply to it: there is nothing to learn from")
+    return Dataset.from_dict(dict(zip(("source", "target"), map(list, zip(*rows)))))
 
 # %% ../../nbs/5_tasks/58_dialogue.ipynb #84e7ce4b
 def distinct(
@@ -220,6 +247,38 @@ def repeated(
     "Share of the n-grams of one text that have been there before."
     counts = ngrams(text.split(), n)
     return 1 - len(counts) / counts.total() if counts else 0.0
+
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #0000002d
+class Writer:
+    "A fine-tuned decoder that writes replies."
+    def __init__(self,
+        model,     # 🤗 …ForCausalLM
+        tokenizer, # of the model
+        config,    # `FinetuneConfig`: how long a row is; a reply is at most half as long
+        *, strategy:Strategy=Strategy(), # how the next piece is chosen (chapter 36)
+        seed:int=0,
+    ):
+        self.model, self.tokenizer, self.config, self.strategy, self.seed = model.eval(), tokenizer, config, strategy, seed
+
+    def replies(self, sources:list)->list: # a text for each
+        "To what `reply_rows` has as sources; values stay open."
+        prompts, texts = encode_writing({"source": list(sources)}, self.tokenizer, self.config)["input_ids"], [""] * len(sources)
+        for number, chosen in enumerate(by_length(prompts, 32)):
+            found = write(continuing(self.model, [prompts[i] for i in chosen]), len(chosen), self.strategy, end=self.tokenizer.sep_token_id, longest=self.config.max_len // 2, seed=self.seed + number)
+            for i, text in zip(chosen, found): texts[i] = self.tokenizer.decode(list(text.ids), skip_special_tokens=True).strip()
+        return texts
+
+    def __call__(self, state:dict, turn:str)->str: # with open values
+        "The reply to one turn, as `Bot` asks for it."
+        return self.replies([turn_with_slots(state, turn)])[0]
+
+def load_writer(
+    source,             # a folder, or a name on the Hub
+    *, device:str="cpu",
+    **more,             # of `Writer`
+)->Writer:
+    "A fine-tuned writer. Raises `FinetuningError` for a checkpoint that does not write."
+    return Writer(*open_tuned(source, "generation", device=device), **more)
 
 # %% ../../nbs/5_tasks/58_dialogue.ipynb #7b55a4b5
 def stop_threshold(
@@ -286,7 +345,7 @@ def surprises(
         for i, row in zip(chosen, nats.float().cpu().numpy()): found[i] = row[len(rows[i]) - 1:len(whole[i]) - 1]
     return found
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #356c1282
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #0000003c
 @dataclass(frozen=True)
 class Reply:
     "What a bot says."
@@ -301,7 +360,7 @@ class Bot:
     def __init__(self,
         tracker,   # anything with `.read(turns)` and `.slots`
         write,     # (state, turn) → a reply with open values
-        *, greeting:str="Good day. How can I help?",
+        *, greeting:str="Good day, this is a bot. How can I help?",
         strange=None, # (the bot's last turn, turn) → how strange this turn is; None: nothing is
         threshold:float=math.inf, # above it the conversation is handed over
         check=None,   # (reply, state) → whether it may be said; None: it may
@@ -366,14 +425,18 @@ def chat_box(
     send.on_click(say); again.on_click(restart); restart()
     return ipywidgets.VBox([shown, agreed, ipywidgets.HBox([line, send, again])])
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #b2c153cb
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #00000046
 def turns_of(
     row:dict, # with "dialog" or "messages"
 )->list:      # its turns
     "The turns of a dialogue in the columns of DailyDialog, of KdConv or of a chat. Raises `DialogueError`."
     turns = row["dialog"] if "dialog" in row else row.get("messages")
-    if isinstance(turns, (list, tuple)): turns = [turn.get("text", turn.get("content")) if isinstance(turn, dict) else turn for turn in turns]
-    if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) and turn.strip() for turn in turns): raise DialogueError(f"{str(turns)[:60]!r}: a dialogue needs 'dialog', a list of texts, or 'messages', a list of {{\"text\": …}} or {{\"content\": …}}, and none of them empty")
+    if isinstance(turns, (list, tuple)):
+        turns = [turn for turn in turns if not (isinstance(turn, dict) and turn.get("role") == "system")]
+        roles = [turn.get("role") for turn in turns if isinstance(turn, dict)]
+        if same := next((one for one, other in zip(roles, roles[1:]) if one is not None and one == other), None): raise DialogueError(f"two turns of {same!r} follow each other: join them to one")
+        turns = [next((turn[name] for name in ("text", "message", "content") if name in turn), None) if isinstance(turn, dict) else turn for turn in turns]
+    if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) and turn.strip() for turn in turns): raise DialogueError(f"{str(turns)[:60]!r}: a dialogue needs 'dialog', a list of texts, or 'messages', a list of {{\"message\": …}} or {{\"content\": …}}, and none of them empty")
     return turns
 
 def load_dialogues(
@@ -384,7 +447,7 @@ def load_dialogues(
     found = []
     for path in find_files(source):
         column = next((name for row in READERS[kind_of(path)](path) for name in ("dialog", "messages") if name in row), "dialog")
-        stateful = next(("state" in row for row in READERS[kind_of(path)](path)), False)
+        stateful = any("state" in row for row in READERS[kind_of(path)](path))
         for row in read_rows(path, column, *(["state"] if stateful else [])):
             try: found.append({"dialog": turns_of(row.values)} | ({"state": row.values["state"]} if stateful else {}))
             except DialogueError as error: raise DialogueError(f"{row.where}: {error}") from error

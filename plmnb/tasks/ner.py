@@ -4,7 +4,7 @@
 __all__ = ['NerError', 'repair', 'may_follow', 'viterbi', 'crf_loss', 'shape_of', 'features_of', 'FeatureTagger', 'Tagger',
            'errors_of', 'exchange_names', 'Name', 'find_names', 'load_tagger']
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #c6794cc5
+# %% ../../nbs/5_tasks/51_ner.ipynb #00000004
 import re
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ import torch
 from ..core import PlmError, fixed_rng
 from ..grammar import TOKEN
 from ..heads import encode_words, open_tuned, scores_of, scores_of_words
-from ..textmetrics import entities, entity_f1
+from ..textmetrics import entities
 
 # %% ../../nbs/5_tasks/51_ner.ipynb #c2499c2e
 class NerError(PlmError, ValueError):
@@ -69,7 +69,7 @@ def crf_loss(
         path_B = path_B + torch.where(real_BT[:, t], follow_CC[tags_BT[:, t - 1], tags_BT[:, t]] + score(t), 0.0)
     return (torch.logsumexp(reached_BC, -1) - path_B).mean()
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #dcda1f88
+# %% ../../nbs/5_tasks/51_ner.ipynb #00000016
 def shape_of(word:str)->str: # "Xx" for "Archer", "9" for "1995"
     "Capital letters, small ones, digits and signs, each run of them once."
     kinds = "".join("9" if c.isdigit() else "X" if c.isupper() else "x" if c.isalpha() else c for c in word)
@@ -84,18 +84,20 @@ def features_of(words:list, i:int)->list: # always as many
             f"two before {at(-2)} {at(-1)}", f"two after {at(1)} {at(2)}"]
 
 class FeatureTagger:
-    "A conditional random field over features (Lafferty 2001; McCallum and Li 2003). Raises `NerError` without labelled texts."
+    "A conditional random field over features (Lafferty 2001; McCallum and Li 2003), whose answers IOB2 allows. Raises `NerError` without labelled texts, and for rows of other lengths."
     def __init__(self,
         tokens:list,   # rows of words
         tags:list,     # rows of numbers
-        n_tags:int,
+        names:list,    # of the tags: "O", "B-PER", "I-PER", …
         *, epochs:int=8,
         lr:float=0.05,
         batch:int=16,
         seed:int=0,
     ):
         if not tokens or len(tokens) != len(tags): raise NerError(f"{len(tokens)} texts, {len(tags)} rows of tags: give at least one, and a row for each")
-        self.numbers = {}
+        for row, (words, its) in enumerate(zip(tokens, tags)):
+            if len(words) != len(its): raise NerError(f"text {row} has {len(words)} words, {len(its)} tags: each word needs one")
+        self.names, self.numbers, n_tags = list(names), {}, len(names)
         ids = [[[self.numbers.setdefault(feature, len(self.numbers) + 1) for feature in features_of(words, i)] for i in range(len(words))] for words in tokens]
         weights, begin, follow = (torch.zeros(*shape, requires_grad=True) for shape in ((len(self.numbers) + 1, n_tags), (n_tags,), (n_tags, n_tags)))
         adam = torch.optim.Adam([weights, begin, follow], lr=lr)
@@ -110,13 +112,13 @@ class FeatureTagger:
                     loss = crf_loss(torch.nn.functional.embedding(features, weights).sum(2), right, real, begin, follow)
                     adam.zero_grad(); loss.backward(); adam.step()
         weights.data[0] = 0 # of what has never been seen
-        self.weights, self.begin, self.follow = (part.detach().double().numpy() for part in (weights, begin, follow))
+        self.weights, *tables = (part.detach().double().numpy() for part in (weights, begin, follow))
+        self.begin, self.follow = (table + limits for table, limits in zip(tables, may_follow(self.names)))
 
-    def tag(self, words:list)->list: # numbers of tags
-        "The best row."
-        if not words: return []
-        ids = np.array([[self.numbers.get(feature, 0) for feature in features_of(words, i)] for i in range(len(words))])
-        return viterbi(self.weights[ids].sum(1), self.begin, self.follow)
+    def tag(self, rows:list)->list: # rows of tags, by their names
+        "The best row of tags for each row of words."
+        ids = [np.array([[self.numbers.get(feature, 0) for feature in features_of(words, i)] for i in range(len(words))], int) for words in rows]
+        return [[self.names[i] for i in viterbi(self.weights[row].sum(1), self.begin, self.follow)] if len(row) else [] for row in ids]
 
 # %% ../../nbs/5_tasks/51_ner.ipynb #4aacfbc2
 class Tagger:

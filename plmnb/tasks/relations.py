@@ -17,7 +17,7 @@ from ..core import PlmError
 from ..grammar import sentence_spans, tokens_of
 from ..heads import answer_rows, open_tuned
 
-# %% ../../nbs/5_tasks/52_relations.ipynb #fce2abbc
+# %% ../../nbs/5_tasks/52_relations.ipynb #00000009
 class RelationError(PlmError, ValueError):
     "Places, labels or texts that cannot be worked with; the message says what to do."
 
@@ -37,13 +37,14 @@ def mark(
 def unmark(
     sentence:str, # with each marker once
 )->tuple:         # (text, place of e1, place of e2)
-    "Take the markers out. Raises `RelationError` when they are not there, each once and in order."
+    "Take the markers out. Raises `RelationError` when they are not there, each once and in order, and for an empty thing."
     parts = re.split("|".join(map(re.escape, MARKERS)), sentence)
     if re.findall("|".join(map(re.escape, MARKERS)), sentence) != list(MARKERS): raise RelationError(f"{sentence[:60]!r}: give a sentence with <e1>…</e1> and, after it, <e2>…</e2>")
+    if not (parts[1].strip() and parts[3].strip()): raise RelationError(f"{sentence[:60]!r}: there is nothing between two markers: mark two things")
     ends = np.cumsum([len(part) for part in parts]).tolist()
     return "".join(parts), (ends[0], ends[1]), (ends[2], ends[3])
 
-# %% ../../nbs/5_tasks/52_relations.ipynb #3c5544b6
+# %% ../../nbs/5_tasks/52_relations.ipynb #0000000e
 def with_markers(
     checkpoint, # 🤗 folder of an encoder, or a name on the Hub
     folder,     # for the copy
@@ -55,6 +56,8 @@ def with_markers(
     from plmnb.finetuning import load_tokenizer_of
     from plmnb.hub import model_folder, quiet
     tokenizer, folder = load_tokenizer_of(checkpoint), Path(folder)
+    try: folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error: raise RelationError(f"{folder}: cannot be written ({error}): choose another folder") from error
     with quiet(): model = AutoModel.from_pretrained(model_folder(checkpoint), dtype="float32", use_safetensors=True)
     before = model.get_input_embeddings().weight.detach().clone()
     own = torch.stack([before[tokenizer(marker, add_special_tokens=False).input_ids].mean(0) for marker in markers])
@@ -77,7 +80,7 @@ def relation_f1(
     kinds = sorted((there.keys() | said.keys()) - {"Other"})
     return float(np.mean([2 * hits[k] / (there[k] + said[k]) for k in kinds])) if kinds else 0.0
 
-# %% ../../nbs/5_tasks/52_relations.ipynb #4f63c24a
+# %% ../../nbs/5_tasks/52_relations.ipynb #00000014
 def pair_features(
     sentence:str, # marked
 )->dict:          # feature → 1
@@ -92,7 +95,7 @@ def pair_features(
     return dict.fromkeys(found, 1)
 
 class FeatureReader:
-    "A logistic regression over features. Raises `ExtraError` without scikit-learn."
+    "A logistic regression over features. Raises `RelationError`, and `ExtraError` without scikit-learn."
     def __init__(self,
         sentences:list, # marked
         labels:list,    # numbers or names
@@ -102,13 +105,14 @@ class FeatureReader:
             from sklearn.feature_extraction import DictVectorizer
             from sklearn.linear_model import LogisticRegression
         except ImportError as error: raise ExtraError("the classical method needs scikit-learn: pip install 'plmnb[course]'") from error
+        if len(sentences) != len(labels) or len(set(labels)) < 2: raise RelationError(f"{len(sentences)} sentences, {len(labels)} labels, {len(set(labels))} of them different: give a label for each sentence, and at least two kinds")
         self.columns = DictVectorizer()
         self.model = LogisticRegression(C=10.0, max_iter=2000).fit(self.columns.fit_transform(list(map(pair_features, sentences))), labels)
 
     def read(self, sentences:list)->list: # labels
         return self.model.predict(self.columns.transform(list(map(pair_features, sentences)))).tolist() if sentences else []
 
-# %% ../../nbs/5_tasks/52_relations.ipynb #2df593e8
+# %% ../../nbs/5_tasks/52_relations.ipynb #0000001d
 class RelationReader:
     "A fine-tuned model that reads marked sentences."
     def __init__(self,
@@ -120,9 +124,11 @@ class RelationReader:
         self.names = [model.config.id2label[i] for i in range(model.config.num_labels)]
 
     def read(self, sentences:list)->list: # (label, probability)
-        "What marked sentences say. Raises `RelationError` for a sentence without its four markers."
+        "What marked sentences say. Raises `RelationError` for a sentence without its four markers, and for one that is longer than what the model was fine-tuned on."
         for sentence in sentences: unmark(sentence)
         if not sentences: return []
+        if (long := next((sentence for sentence, ids in zip(sentences, self.tokenizer(list(sentences)).input_ids) if len(ids) > self.config.max_len), None)) is not None:
+            raise RelationError(f"{long[:60]!r} has more than {self.config.max_len} pieces, and a marker might be cut off: give a shorter sentence")
         answers, chances = answer_rows(self.model, "sequence", self.tokenizer, {"text": list(sentences)}, self.config)
         return [(self.names[i], float(row[i])) for i, row in zip(answers, chances)]
 
@@ -141,6 +147,7 @@ class Triple:
     object:str
     probability:float
     text:int         # number of the text
+    sentence:str     # that says it
 
 def find_triples(
     texts,     # strings
@@ -148,10 +155,12 @@ def find_triples(
     reader,    # anything with `.read(marked sentences)`
     *, least:float=0.5, # probability
 )->list:       # `Triple`s, in the order of the texts
-    "Read every two things of each sentence. Raises `RelationError` for a single string."
+    "Read every two things of each sentence of English texts. Raises `RelationError` for a single string, for a tagger that gives too few lists, and as `mark` and the reader."
     if isinstance(texts, str): raise RelationError("texts is one string: give a list, even for one text")
     texts, asked = list(texts), []
-    for number, (text, places) in enumerate(zip(texts, tagger(texts))):
+    tagged = list(tagger(texts))
+    if len(tagged) != len(texts): raise RelationError(f"{len(texts)} texts, and the tagger gives {len(tagged)} lists of places: it must give one for each")
+    for number, (text, places) in enumerate(zip(texts, tagged)):
         for start, end in sentence_spans(text):
             inside = sorted((a - start, b - start) for a, b in places if start <= a and b <= end)
             asked += [(number, text[start:end], one, two) for one, two in combinations(inside, 2) if one[1] <= two[0]]
@@ -160,10 +169,10 @@ def find_triples(
         relation, _, direction = label.partition("(")
         if relation == "Other" or probability < least: continue
         first, second = (sentence[a:b] for a, b in ((two, one) if direction.startswith("e2") else (one, two)))
-        found.append(Triple(first, relation, second, probability, number))
+        found.append(Triple(first, relation, second, probability, number, sentence))
     return found
 
-# %% ../../nbs/5_tasks/52_relations.ipynb #195914ab
+# %% ../../nbs/5_tasks/52_relations.ipynb #00000022
 def draw_graph(
     triples,          # `Triple`s, or anything with subject, relation, object
     *, title:str="",
@@ -180,9 +189,9 @@ def draw_graph(
     with house_style():
         _, ax = plt.subplots(figsize=size, layout="constrained")
         ax.axis("off"); ax.set(xlim=(-1.5, 1.5), ylim=(-1.25, 1.25), title=title)
+        boxes = {name: ax.text(x, y, name, fontsize=7, ha="center", va="center", zorder=3, bbox={"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": GREY}) for name, (x, y) in place.items()}
         for a, relation, b in edges:
-            colour = PALETTE[kinds.index(relation) % len(PALETTE)]
-            ax.annotate("", place[b], place[a], arrowprops={"arrowstyle": "->", "color": colour, "shrinkA": 12, "shrinkB": 12, "connectionstyle": "arc3,rad=0.08"})
-            ax.text(*np.add(np.multiply(place[a], 0.45), np.multiply(place[b], 0.55)), relation, fontsize=6, color=colour, ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
-        for name, (x, y) in place.items(): ax.text(x, y, name, fontsize=7, ha="center", va="center", bbox={"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": GREY})
+            colour, pads = PALETTE[kinds.index(relation) % len(PALETTE)], {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            ax.annotate("", place[b], place[a], zorder=2, arrowprops={"arrowstyle": "->", "color": colour, "patchA": boxes[a].get_bbox_patch(), "patchB": boxes[b].get_bbox_patch(), "shrinkB": 3, "connectionstyle": "arc3,rad=0.08"})
+            ax.text(*np.add(np.multiply(place[a], 0.45), np.multiply(place[b], 0.55)), relation, fontsize=6, color=colour, ha="center", va="center", zorder=4, bbox=pads)
     return ax

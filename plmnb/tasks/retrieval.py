@@ -20,7 +20,7 @@ from ..core import PlmError, read_object, read_text
 from ..counting import words_of
 from ..heads import vectors_of
 
-# %% ../../nbs/5_tasks/56_retrieval.ipynb #943a2c88
+# %% ../../nbs/5_tasks/56_retrieval.ipynb #00000009
 class RetrievalError(PlmError, ValueError):
     "Texts, vectors or an index that cannot be worked with; the message says what to do."
 
@@ -28,7 +28,7 @@ def check_texts(
     texts,              # what a caller takes for a list of texts
     *others,            # more of them, as many each
 ):
-    "Raises `RetrievalError`."
+    "Lists of as many texts. Raises `RetrievalError`."
     for side in (texts, *others):
         if isinstance(side, str) or not hasattr(side, "__len__"): raise RetrievalError("give a list of texts, even for one")
         if len(side) != len(texts): raise RetrievalError(f"{len(texts)} texts and {len(side)}: each needs its partner")
@@ -36,11 +36,11 @@ def check_texts(
 
 def table_of(
     table,                        # what a caller takes for one
-    what:str="vectors are",       # for the message
+    what:str="vectors",           # or "cosines", for the message
 )->np.ndarray:                    # (rows, columns)
     "Raises `RetrievalError` for what is no table of finite numbers."
     table = np.asarray(table)
-    if table.ndim != 2 or not table.shape[1] or table.dtype.kind not in "fiu" or not np.isfinite(table).all(): raise RetrievalError(f"{what} a table of finite numbers, a row for each text: take them from `vectors_of`")
+    if table.ndim != 2 or not table.shape[1] or table.dtype.kind not in "fiu" or not np.isfinite(table).all(): raise RetrievalError(f"{what} are a table of finite numbers, {'a row for each text: take them from `vectors_of`' if what == 'vectors' else 'a row for each question and a column for each text'}")
     return table
 
 def one_width(*sides): # tables of vectors
@@ -48,7 +48,7 @@ def one_width(*sides): # tables of vectors
     if len({side.shape[1] for side in sides}) > 1: raise RetrievalError(f"vectors of {sides[0].shape[1]} and of {sides[1].shape[1]} numbers: take both from one model")
 
 def check_k(k:int, n:int): # k of n
-    "Raises `RetrievalError`."
+    "A whole number from 1 to n. Raises `RetrievalError`."
     if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or not 1 <= k <= n: raise RetrievalError(f"k={k!r:.20}: a whole number from 1 to {n}, as many as there are texts")
 
 # %% ../../nbs/5_tasks/56_retrieval.ipynb #9249a317
@@ -98,7 +98,7 @@ class Dictionary:
         "A text, word by word."
         return [pair for word in words_of(text, self.language) for pair in self.translations(word)]
 
-# %% ../../nbs/5_tasks/56_retrieval.ipynb #f0102ec7
+# %% ../../nbs/5_tasks/56_retrieval.ipynb #00000019
 def hub_counts(
     places_QK:np.ndarray, # numbers of texts, of `nearest`
     n:int,                # texts
@@ -116,7 +116,7 @@ def skewness(values)->float: # 0: as far to the one side as to the other; 0 wher
 
 def crowd(scores_QN:np.ndarray, k:int)->np.ndarray: # (Q,)
     "The mean of the k largest of each row: how near its nearest are. Raises `RetrievalError`."
-    scores_QN = table_of(scores_QN, "cosines are")
+    scores_QN = table_of(scores_QN, "cosines")
     check_k(k, scores_QN.shape[1])
     return np.sort(scores_QN, axis=1)[:, -k:].mean(1)
 
@@ -126,7 +126,7 @@ def csls(
     *, crowd_N:np.ndarray|None=None, # how near to the k nearest questions each text is, where that is known from other questions; None: from these
 )->np.ndarray:            # (Q, N)
     "Cosines less the hubs' share (Conneau 2018, §2.3). Raises `RetrievalError`."
-    scores_QN = table_of(scores_QN, "cosines are")
+    scores_QN = table_of(scores_QN, "cosines")
     crowd_N = crowd(scores_QN.T, k) if crowd_N is None else np.asarray(crowd_N)
     if crowd_N.shape != scores_QN.shape[1:]: raise RetrievalError(f"crowd_N: {crowd_N.shape} for {scores_QN.shape[1]} texts: give a number for each text")
     return 2 * scores_QN - crowd(scores_QN, k)[:, None] - crowd_N[None]
@@ -190,13 +190,13 @@ def one_thread(faiss):
     try: yield
     finally: faiss.omp_set_num_threads(before)
 
-# %% ../../nbs/5_tasks/56_retrieval.ipynb #d3b417e9
+# %% ../../nbs/5_tasks/56_retrieval.ipynb #00000023
 def margins(
     scores_NM:np.ndarray, # cosines of each first text with each second one
     k:int=4,
 )->np.ndarray:            # (N, M); 1: as near as their nearest are on the mean
     "Cosine over what is usual around the two (Artetxe and Schwenk 2019a, §3, ratio); NaN where that is not above 0, as around texts that are near to nothing. Raises `RetrievalError`."
-    scores_NM = table_of(scores_NM, "cosines are")
+    scores_NM = table_of(scores_NM, "cosines")
     usual_NM = (crowd(scores_NM, k)[:, None] + crowd(scores_NM.T, k)[None]) / 2
     return np.divide(scores_NM, usual_NM, out=np.full(scores_NM.shape, np.nan), where=usual_NM > 0)
 
@@ -226,7 +226,7 @@ def mark_of_texts(texts:list, vectors_ND:np.ndarray, kind:str)->str: # "sha256:"
     "A hash of texts, of their vectors, and of how they are searched."
     return "sha256:" + hashlib.sha256(json.dumps([kind, *texts]).encode() + vectors_ND.tobytes()).hexdigest()[:16]
 
-# %% ../../nbs/5_tasks/56_retrieval.ipynb #5dea5ad3
+# %% ../../nbs/5_tasks/56_retrieval.ipynb #0000002e
 KINDS = ("exact", "hnsw", "ivf")
 
 class Shelf:
@@ -250,10 +250,11 @@ class Shelf:
     def find(self,
         queries:list, # texts
         k:int=5,
-        *, effort:int|None=None, # of `FastIndex`
+        *, effort:int|None=None, # of `FastIndex`: on a graph at least 10 and at least k; for an exact shelf none
     )->list:          # for each query k `Found`, the nearest first; fewer where a fast index finds fewer
         "The nearest texts. Raises `RetrievalError`."
         check_texts(queries); check_k(k, len(self.texts))
+        if self.fast is None and effort is not None: raise RetrievalError(f"effort={effort!r:.20}: an exact shelf compares with every text: leave it out")
         if not len(queries): return []
         vectors_QD, around = vectors_of(self.encoder, self.tokenizer, list(queries), self.config), min(max(k, 10), len(self.texts))
         scores, places = nearest(vectors_QD, self.vectors_ND, around) if self.fast is None else self.fast.search(vectors_QD, around, effort=effort)[:2]
@@ -282,8 +283,10 @@ class Shelf:
         return folder
 
 def is_shelf(folder:Path)->bool:
-    "A folder that is empty, or that holds no more than `Shelf.save` writes."
-    return folder.is_dir() and not folder.is_symlink() and {place.name for place in folder.iterdir()} <= {"shelf.json", "vectors.safetensors", "texts.jsonl"}
+    "A folder that is empty, or that holds what `Shelf.save` writes, or the first of it, and no more."
+    if not folder.is_dir() or folder.is_symlink(): return False
+    names = {place.name for place in folder.iterdir()}
+    return not names or "shelf.json" in names and names <= {"shelf.json", "vectors.safetensors", "texts.jsonl"}
 
 # %% ../../nbs/5_tasks/56_retrieval.ipynb #cfc9145d
 def open_shelf(
