@@ -420,7 +420,7 @@ def source_of(
     find_files(paths)
     return paths
 
-# %% ../nbs/9_suite/95_cli.ipynb #c025
+# %% ../nbs/9_suite/95_cli.ipynb #0000001e
 MADE = "plmnb.json" # what we add to a model's folder: by which run it was made
 
 def already_made(
@@ -433,8 +433,8 @@ def already_made(
     if found.get("run") != run_name: raise FolderError(f"{out} holds a model of another text, recipe, seed or version of plmnb: give another --out, or delete it")
     return True
 
-@app.command(cls=PairsCommand, epilog=examples("plmnb pretrain                                    on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape gpt --out runs/reviews",
-                             "plmnb pretrain -p steps 5000 -p d_model 256       other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "plmnb pretrain --model runs/pretrained --text letters/ --out runs/adapted", "plmnb pretrain --text world --shape gpt             on the small world of chapter 13", "accelerate launch -m plmnb.cli pretrain           on all GPUs of a machine"))
+@app.command(cls=PairsCommand, epilog=examples("plmnb pretrain                                      # on the documentation of Python", "plmnb pretrain --text my_notes/*.txt", "plmnb pretrain --text reviews.csv --column body --shape gpt --out runs/reviews",
+                             "plmnb pretrain -p steps 5000 -p d_model 256         # other settings", "plmnb pretrain --text 'crawl/*.parquet' --streaming", "plmnb pretrain --model runs/pretrained --text letters/ --out runs/adapted", "plmnb pretrain --text world --shape gpt             # on the small world of chapter 13", "accelerate launch -m plmnb.cli pretrain             # on all GPUs of a machine"))
 def pretrain(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --text *.txt")]=None,
     text: Annotated[list[str], option("--text", metavar="FILE...", help="files, folders or patterns (.txt .jsonl .csv .parquet), hub:OWNER/NAME, pydoc, or world (world:DIAL=VALUE,…)")]=(),
@@ -525,17 +525,17 @@ def print_pretrained(made, texts, out:Path):
     after = [f"plmnb write --model {out} 'How a sentence begins'"] if kind == "clm" else [f"plmnb fill --model {out} 'A sentence with a [MASK].'", f"plmnb finetune --model {out} --data labels.csv"]
     say("\n".join([f"\nSaved in {out}. Next:", *("  " + line for line in after)]))
 
-# %% ../nbs/9_suite/95_cli.ipynb #c028
-@app.command(cls=PairsCommand, epilog=examples("plmnb finetune --data labels.csv                    guesses the columns, and says so", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails",
-                                               "plmnb finetune --data squad/ --task reading --model runs/pretrained", "plmnb finetune --data pairs.csv --task matching --column question=frage --column sentence=satz",
-                                               "plmnb finetune --data world --task spam --way lora   on the small world of chapter 13", "plmnb finetune --data labels.csv -p epochs 5 -p lr 1e-4"))
+# %% ../nbs/9_suite/95_cli.ipynb #00000021
+@app.command(cls=PairsCommand, epilog=examples("plmnb finetune --data labels.csv                    # guesses the columns, and says so", "plmnb finetune --data mails.csv --text-column body --label-column kind --out runs/mails",
+                                               "plmnb finetune --data questions.jsonl --task reading --model runs/pretrained", "plmnb finetune --data names/ --task ner", "plmnb finetune --data pairs.csv --task matching --column question=frage --column sentence=satz", "plmnb finetune --data articles.csv --task summarization --column document=body --column summary=title",
+                                               "plmnb finetune --data world --task spam --way lora  # on the small world of chapter 13", "plmnb finetune --data labels.csv -p epochs 5 -p lr 1e-4"))
 def finetune(
     more: Annotated[list[str], typer.Argument(metavar="FILE", help="further files, as a shell writes them for --data *.csv")]=None,
     data: Annotated[list[str], option("--data", metavar="FILE...", help="labelled files or folders (.csv .tsv .jsonl .parquet, also .gz; train, dev and test are taken for what they are called), or world (world:DIAL=VALUE,…); without it the topics of Python's documentation")]=(),
-    task: Annotated[str, option("--task", help="sentiment, topic, spam, year, relations, matching, sense, order, ner, reading, translation, summarization; or sequence, pair, multilabel, regression, choice, token, span, generation", show_default=True)]="topic",
+    task: Annotated[str, option("--task", help="sentiment, topic, spam, year (columns text, label); relations (sentence with <e1>…</e1> and <e2>…</e2>, relation); ner (tokens, ner_tags); reading (question, context, answers); matching (question, sentence, label); translation (en, zh); retrieval (sentence1, sentence2); summarization (document, summary); sense, order (sentence1, sentence2, label); or a head of chapter 43: sequence, pair, multilabel, regression, choice, token, span, generation, similarity. For dialogue see chapter 58: token for a tracker, generation for a writer", show_default=True)]="topic",
     text_column: Annotated[str, option("--text-column", help="that holds the texts; title+body joins two")]=None,
     label_column: Annotated[str, option("--label-column", help="that holds the labels")]=None,
-    column: Annotated[list[str], option("--column", metavar="OURS=THEIRS", help="another column of the task, as it is called in the files; may be repeated")]=(),
+    column: Annotated[list[str], option("--column", metavar="OURS=THEIRS", help="a column of the task, and what it is called in the files; may be repeated")]=(),
     model: Model=None,
     way: Annotated[str, option("--way", help="full, layerwise, gradual, top, frozen, lora or prompts (chapter 44)", show_default=True)]="full",
     parameter: Annotated[list[str], option("-p", "--parameter", metavar="NAME VALUE", help="another setting: lr, epochs, min_steps, batch, max_len, stride, patience …; may be repeated")]=(),
@@ -550,15 +550,17 @@ def finetune(
         quiet_libraries()
         source, out = source_of([*data, *(more or ())] or ["pydoc"]), empty_folder(out)
         dials, settings, columns = start_run(scale, seed, device), read_parameters(parameter), columns_of(column)
-        columns |= guessed_columns(task, source, text_column, label_column, columns)
         from plmnb.corpus import load_task
         from plmnb.heads import TASKS, as_task, seal
+        if task == "dialogue": raise ConfigError("--task dialogue: a tracker is trained by --task token, a writer by --task generation; chapter 58 makes the files for both")
+        as_task(task, {})
+        columns |= guessed_columns(task, source, text_column, label_column, columns)
         labelled, test = seal(load_task(task, source, text_column=columns.pop("text", "text"), label_column=columns.pop("label", "label"), columns=columns))
         as_task(task, labelled)
         checkpoint = check_model(model) if model else course_model(dials, "gpt" if TASKS.get(task, (task,))[0] == "generation" else "modern")
         print_finetuned(*finetune_and_compare(checkpoint, labelled, test, task, way, settings, dials, out), out)
 
-# %% ../nbs/9_suite/95_cli.ipynb #c029
+# %% ../nbs/9_suite/95_cli.ipynb #00000022
 def course_model(dials, shape:str="modern")->Path: # of a `Run`; a folder that 🤗 loads
     "The course's own model, pre-trained first where it is missing. What it says on the way goes to stderr: stdout is for the answer."
     from plmnb.hub import pretrained_checkpoint
@@ -585,12 +587,15 @@ def columns_of(pairs)->dict: # ours → theirs
 def guessed_columns(task, source, text, label, columns:dict)->dict: # "text" and "label" → theirs
     "What was said, or the usual names, or a guess from the first rows, which is told. Raises `ConfigError` where there is no plain guess."
     from plmnb.corpus import COLUMNS, READERS, find_files, is_world, kind_of, likely_columns
-    said = {name: value for name, value in (("text", text), ("label", label)) if value}
-    if source == "pydoc" or is_world(source) or str(source).startswith("hub:") or "text" not in COLUMNS.get(task, "text label").split() or len(said) == 2: return said
-    wanted = [name for name in COLUMNS.get(task, "text label").split() if name not in said and name not in columns]
+    said, ours = {name: value for name, value in (("text", text), ("label", label)) if value}, COLUMNS.get(task, "text label").split()
+    if odd := next((name for name in said if name not in ours), None): raise ConfigError(f"--{odd}-column: the task {task} has the columns {', '.join(ours)}: write --column {ours[-1] if odd != 'text' else ours[0]}=…")
+    if source == "pydoc" or is_world(source) or str(source).startswith("hub:") or len(said) == 2: return said
+    wanted = [name for name in ours if name not in said and name not in columns]
     path = find_files(source)[0]
     there = list(next(iter(READERS[kind_of(path)](path)), {}))
-    if all(name in there for name in wanted): return said
+    missing = [name for name in wanted if name not in there]
+    if not missing or not there: return said
+    if "text" not in ours: raise ConfigError(f"{path}: no column {missing[0]!r}; {task} needs {', '.join(ours)}, and there is {', '.join(map(repr, there))}: say which holds it, by --column {missing[0]}=…")
     guess = dict(zip(("text", "label"), likely_columns(source)))
     for name in wanted:
         if name in there: continue
