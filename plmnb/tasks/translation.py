@@ -23,7 +23,7 @@ from ..pretraining import PAD, SEP, hidden_states
 from ..training import TrainConfig, fit
 from ..transformer import build_model
 
-# %% ../../nbs/5_tasks/55_translation.ipynb #6506264b
+# %% ../../nbs/5_tasks/55_translation.ipynb #00000009
 class TranslationError(PlmError, ValueError):
     "Pairs, texts or settings that cannot be worked with; the message says what to do."
 
@@ -84,12 +84,14 @@ def longest_runs(origins:list, words:list)->dict: # number of a source word → 
     return {i: "".join(run) for i, run in runs.items()}
 
 class WordByWord:
-    "Each word is replaced by the run of words that was most often made of it, for a language without spaces."
+    "Each word is replaced by the run of words that was most often made of it, for a language without spaces. Raises `TranslationError`."
     def __init__(self,
         model:Model1,
         sources:list, # texts from which the runs are taken
         targets:list, # their translations
     ):
+        for name, texts in (("sources", sources), ("targets", targets)): check_sentences(name, texts)
+        if len(sources) != len(targets): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each")
         self.model, made = model, defaultdict(Counter)
         for source, target in zip(sources, targets):
             runs = longest_runs(model.align(source, target), model.words(target, 1))
@@ -162,7 +164,7 @@ def train_translator(
         history = fit(model, PairBatches(pairs, batch, seed), translation_loss, config, progress=progress)
     return model.eval(), tokenizer, history
 
-# %% ../../nbs/5_tasks/55_translation.ipynb #12de7bab
+# %% ../../nbs/5_tasks/55_translation.ipynb #0000000f
 class Translator:
     "Translates by a trained encoder–decoder. Raises `TranslationError`."
     def __init__(self,
@@ -171,6 +173,7 @@ class Translator:
         strategy:Strategy=Strategy(beams=4),
         *, longest:int|None=None, # pieces of a translation; None: 64, or as many as the model takes
     ):
+        if model.config.kind != "seq2seq": raise TranslationError(f"a {type(model).__name__} does not translate: an encoder–decoder is needed")
         longest = min(64, model.config.max_len) if longest is None else longest
         if longest < 1 or longest > model.config.max_len: raise TranslationError(f"longest={longest}: from 1 to the model's {model.config.max_len} pieces")
         self.model, self.tokenizer, self.strategy, self.longest = model.eval(), tokenizer, strategy, longest
@@ -179,7 +182,6 @@ class Translator:
     def open(cls, folder, *, device:str="cpu", **more)->"Translator": # folder: of a saved encoder–decoder
         "Raises what `load_stock` raises, and `TranslationError` for another kind of model."
         model, tokenizer = load_stock(folder)
-        if model.config.kind != "seq2seq": raise TranslationError(f"{folder} is a {type(model).__name__}, and an encoder–decoder is needed")
         return cls(model.to(device), tokenizer, **more)
 
     def read(self, texts:list)->tuple: # (ids (N, S), 1 for real tokens), on the model's device
