@@ -254,7 +254,7 @@ def draw_systems(
     method = lambda name: name.partition(",")[0] # "features, exchanged" is one of features
     colours = [PALETTE[0] if method(name) == "pre-trained" else PALETTE[1] if method(name) in CLASSICAL else GREY for _, name in shown]
     ax = new_axes("system, labels", f"{contests[0].metric} on the test rows", title=title, size=size)
-    bars(ax, [f"{name}\n{contest.labels:,}" for contest, name in shown], [contest.interval(name)[0] for contest, name in shown], intervals=[contest.interval(name)[1:] for contest, name in shown], colours=colours)
+    bars(ax, [f"{name}\n{contest.labels:,}".replace(", ", ",\n") for contest, name in shown], [contest.interval(name)[0] for contest, name in shown], intervals=[contest.interval(name)[1:] for contest, name in shown], colours=colours)
     ax.set_xlim(-0.6, len(shown) + 0.7); ax.set_ylim(0, 1.15); ax.tick_params(axis="x", labelsize=6)
     if contests[0].ideal is not None: baseline(ax, contests[0].ideal, label="best possible")
     return ax
