@@ -589,7 +589,7 @@ def guessed_columns(task, source, text, label, columns:dict)->dict: # "text" and
     from plmnb.corpus import COLUMNS, READERS, find_files, is_world, kind_of, likely_columns
     said, ours = {name: value for name, value in (("text", text), ("label", label)) if value}, COLUMNS.get(task, "text label").split()
     if odd := next((name for name in said if name not in ours), None): raise ConfigError(f"--{odd}-column: the task {task} has the columns {', '.join(ours)}: write --column {ours[-1] if odd != 'text' else ours[0]}=…")
-    if source == "pydoc" or is_world(source) or str(source).startswith("hub:") or len(said) == 2: return said
+    if source == "pydoc" or is_world(source) or str(source).startswith("hub:") or len(said) == 2 or not set(columns) <= set(ours): return said # of a wrong name `load_task` tells
     wanted = [name for name in ours if name not in said and name not in columns]
     path = find_files(source)[0]
     there = list(next(iter(READERS[kind_of(path)](path)), {}))
