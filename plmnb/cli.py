@@ -597,8 +597,7 @@ def guessed_columns(task, source, text, label, columns:dict)->dict: # "text" and
     if not missing or not there: return said
     if "text" not in ours: raise ConfigError(f"{path}: no column {missing[0]!r}; {task} needs {', '.join(ours)}, and there is {', '.join(map(repr, there))}: say which holds it, by --column {missing[0]}=…")
     guess = dict(zip(("text", "label"), likely_columns(source)))
-    for name in wanted:
-        if name in there: continue
+    for name in missing:
         how = f"--{name}-column" if name in guess else f"--column {name}=…"
         if not guess.get(name): raise ConfigError(f"{path}: it has {', '.join(map(repr, there))}: say which holds the {name}, by {how}")
         said[name] = guess[name]

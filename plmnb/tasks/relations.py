@@ -56,15 +56,13 @@ def with_markers(
     from plmnb.finetuning import load_tokenizer_of
     from plmnb.hub import model_folder, quiet
     tokenizer, folder = load_tokenizer_of(checkpoint), Path(folder)
-    try: folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error: raise RelationError(f"{folder}: cannot be written ({error}): choose another folder") from error
     with quiet(): model = AutoModel.from_pretrained(model_folder(checkpoint), dtype="float32", use_safetensors=True)
     before = model.get_input_embeddings().weight.detach().clone()
     own = torch.stack([before[tokenizer(marker, add_special_tokens=False).input_ids].mean(0) for marker in markers])
     tokenizer.add_special_tokens({"additional_special_tokens": list(markers)}, replace_extra_special_tokens=False)
     new = model.resize_token_embeddings(max(len(before), len(tokenizer)), mean_resizing=False).weight # some matrices have more rows than there are pieces
     with torch.no_grad(): new[tokenizer.convert_tokens_to_ids(list(markers))] = torch.nn.functional.normalize(own, dim=-1) * before.norm(dim=-1).mean()
-    try: model.save_pretrained(folder); tokenizer.save_pretrained(folder)
+    try: folder.mkdir(parents=True, exist_ok=True); model.save_pretrained(folder); tokenizer.save_pretrained(folder)  # they only log that a file is in the way
     except OSError as error: raise RelationError(f"{folder}: cannot be written ({error}): choose another folder") from error
     return folder
 
@@ -191,7 +189,7 @@ def draw_graph(
         ax.axis("off"); ax.set(xlim=(-1.5, 1.5), ylim=(-1.25, 1.25), title=title)
         boxes = {name: ax.text(x, y, name, fontsize=7, ha="center", va="center", zorder=3, bbox={"boxstyle": "round,pad=0.3", "facecolor": "white", "edgecolor": GREY}) for name, (x, y) in place.items()}
         for a, relation, b in edges:
-            colour, pads = PALETTE[kinds.index(relation) % len(PALETTE)], {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            colour = PALETTE[kinds.index(relation) % len(PALETTE)]
             ax.annotate("", place[b], place[a], zorder=2, arrowprops={"arrowstyle": "->", "color": colour, "patchA": boxes[a].get_bbox_patch(), "patchB": boxes[b].get_bbox_patch(), "shrinkB": 3, "connectionstyle": "arc3,rad=0.08"})
-            ax.text(*np.add(np.multiply(place[a], 0.45), np.multiply(place[b], 0.55)), relation, fontsize=6, color=colour, ha="center", va="center", zorder=4, bbox=pads)
+            ax.text(*np.add(np.multiply(place[a], 0.45), np.multiply(place[b], 0.55)), relation, fontsize=6, color=colour, ha="center", va="center", zorder=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     return ax

@@ -3,8 +3,8 @@
 # %% auto #0
 __all__ = ['Fault', 'KINDS', 'SummaryError', 'ways_through', 'either_order', 'Stories', 'Judge', 'sentences_of', 'likeness',
            'textrank', 'extract', 'best_extract', 'both_ways', 'copying', 'coverage_loss', 'CopyingLM', 'with_pointer',
-           'names_of', 'to_copy', 'exchanged', 'summary_loss', 'framed', 'teach', 'Summarizer', 'pointer_of',
-           'load_summarizer']
+           'names_of', 'to_copy', 'exchanged', 'summary_loss', 'framed', 'check_writer', 'teach', 'Summarizer',
+           'pointer_of', 'load_summarizer']
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #9eff197c
 import math, os, random, re
@@ -317,6 +317,10 @@ def framed(
     return with_ends(tokenizer, texts, max_len)
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #00000023
+def check_writer(model):
+    "Raises `SummaryError` for a model that does not read and write."
+    if not isinstance(model, Seq2SeqLM): raise SummaryError(f"a {type(model).__name__} cannot summarise: give a `Seq2SeqLM`, which reads and writes")
+
 def teach(
     model,           # `Seq2SeqLM` or `CopyingLM`, trained in place
     tokenizer,       # `tokenizers.Tokenizer`
@@ -333,7 +337,7 @@ def teach(
 )->list:             # history, as of `fit`
     "Train a model to summarise; a text that is longer than the model's room is cut. What concerns copying concerns a `CopyingLM` alone. Raises `SummaryError`, and as `fit`."
     if len(texts) != len(summaries) or not len(texts): raise SummaryError(f"{len(texts)} texts, {len(summaries)} summaries: give one for each, and at least one")
-    if not isinstance(model, Seq2SeqLM): raise SummaryError(f"a {type(model).__name__} cannot summarise: give a `Seq2SeqLM`, which reads and writes")
+    check_writer(model)
     if not 0 <= exchange <= 1: raise SummaryError(f"exchange={exchange}: a share is from 0 to 1")
     points = isinstance(model, CopyingLM)
     if batch < 1 or not 0 <= coverage < math.inf: raise SummaryError(f"batch={batch}, coverage={coverage}: at least one row, and a weight from 0 on")
@@ -357,7 +361,7 @@ class Summarizer:
         *, strategy:Strategy=Strategy(), # how the next piece is chosen (chapter 36)
         longest:int=40, # pieces of a summary
     ):
-        if not isinstance(model, Seq2SeqLM): raise SummaryError(f"a {type(model).__name__} cannot summarise: give a `Seq2SeqLM`, which reads and writes")
+        check_writer(model)
         self.model, self.tokenizer, self.strategy, self.longest = model.eval(), tokenizer, strategy, longest
 
     @torch.no_grad()
