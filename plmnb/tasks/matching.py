@@ -3,7 +3,9 @@
 # %% auto #0
 __all__ = ['MatchingError', 'pairs_of', 'hard_negatives', 'Matcher', 'check_texts', 'check_list', 'Finder']
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #d5ab223d
+# %% ../../nbs/5_tasks/54_matching.ipynb #00000004
+import re
+
 import numpy as np
 
 from ..core import PlmError
@@ -15,7 +17,7 @@ from ..heads import answer_rows, vectors_of
 class MatchingError(PlmError, ValueError):
     "Questions, texts or numbers that cannot be worked with; the message says what to do."
 
-# %% ../../nbs/5_tasks/54_matching.ipynb #0425bf46
+# %% ../../nbs/5_tasks/54_matching.ipynb #0000000c
 def pairs_of(
     rows, # of questions in SQuAD's columns, answered or not
     language:str="en",
@@ -25,7 +27,9 @@ def pairs_of(
     for row in rows:
         for start, text in list(zip(row["answers"]["answer_start"], row["answers"]["text"]))[:1]:
             spans = sentence_spans(row["context"], language)
-            answers = [True if a < start + len(text) and start < b else None if text.lower() in row["context"][a:b].lower() else False for a, b in spans]
+            ends = ("", "") if language == "zh" else (r"(?<!\w)", r"(?!\w)")                # in Adam there is no Ada
+            again = re.compile(ends[0] + re.escape(text) + ends[1], re.IGNORECASE).search
+            answers = [True if a < start + len(text) and start < b else None if again(row["context"][a:b]) else False for a, b in spans]
             found.append({"question": row["question"], "sentences": [row["context"][a:b] for a, b in spans], "answers": answers})
     return found
 
