@@ -6,7 +6,7 @@ __all__ = ['Fault', 'KINDS', 'SummaryError', 'ways_through', 'either_order', 'St
            'names_of', 'to_copy', 'exchanged', 'summary_loss', 'framed', 'check_writer', 'teach', 'Summarizer',
            'pointer_of', 'load_summarizer']
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #9eff197c
+# %% ../../nbs/5_tasks/57_summarization.ipynb #00000004
 import math, os, random, re
 from collections import namedtuple
 from pathlib import Path
@@ -58,19 +58,24 @@ def either_order(
 class Stories:
     "What is so in the stories of a world. Raises `ConfigError` for a text of another one."
     def __init__(self, config:WorldConfig|None=None):
-        self.reader, self.known = reader_of(config or WorldConfig()), {}
+        self.reader, self.known, self.open = reader_of(config or WorldConfig()), {}, {}
         self.language = self.reader.language
 
     def of(self, text:str): # its `Document`
         if text not in self.known: self.known[text] = read_one(self.reader, text)
         return self.known[text]
 
+    def may_be(self, text:str, fits)->bool: # does the text allow a value that fits to the variable that decides?
+        if fits is None: return True
+        place, right = fits
+        if (text, place) not in self.open: self.open[text, place] = list(self.reader.read(text).posterior(self.of(text).frame.plan.variables[place].name))
+        return any(right[value] for value in self.open[text, place])
+
     def wordings(self, plan): # (place and values of the variable that decides, or None; the wording as strings and slots)
         return [(fits, way) for fits, said in plan.asides.get("summary", ()) for wording in said[self.language] for plain in ways_through(wording) for way in either_order(plain)]
 
     def true_wordings(self, text:str)->list: # as strings and slots
-        frame = self.of(text).frame
-        return [way for fits, way in self.wordings(frame.plan) if fits is None or fits[1][frame.values[fits[0]]]]
+        return [way for fits, way in self.wordings(self.of(text).frame.plan) if self.may_be(text, fits)]
 
     def summaries(self, text:str)->list: # all that are faithful
         values = self.of(text).frame.values
@@ -81,7 +86,7 @@ class Stories:
         story, spans, found = self.of(text), sentence_spans(text, self.language), {}
         plan = story.frame.plan
         inside = lambda start, end: {i for i, (a, b) in enumerate(spans) if a < end and start < b}
-        decides = {fits[0] for fits, _ in self.wordings(plan) if fits is not None}
+        decides = {fits[0] for fits, _ in self.wordings(plan) if not self.may_be(text, fits)}    # nothing where the text leaves it open
         asked = [(start, end, plan.script.steps[s].moves[m].asks) for start, end, s, m in story.sentences]
         if decides: found["outcome"] = set().union(*(inside(start, end) for start, end, asks in asked if asks and plan.names[asks[0]] in decides))
         for slot in (node for node in self.true_wordings(text)[0] if not isinstance(node, str)):
@@ -91,7 +96,7 @@ class Stories:
             found[f"{slot.name} {slot.form}"] = set().union(*(inside(mark.start, mark.end) for mark in marks))
         return found
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #ef3d7136
+# %% ../../nbs/5_tasks/57_summarization.ipynb #0000000b
 Fault = namedtuple("Fault", "kind said so") # kind: "person", "place", "thing", "outcome", "story", "missing" or "unreadable"; what is said; what is so
 KINDS = {"PER": "person", "LOC": "place", "ORG": "place"}
 
@@ -119,7 +124,7 @@ class Judge(Stories):
         for plan, fits, form, slots in self.forms:
             if (match := form.fullmatch(said)) is None: continue
             if plan is not frame.plan: other.append([Fault("story", plan.script.name, frame.name)]); continue
-            ends = [] if fits is None or fits[1][frame.values[fits[0]]] else [Fault("outcome", summary, self.summaries(text)[0])]
+            ends = [] if self.may_be(text, fits) else [Fault("outcome", summary, self.summaries(text)[0])]
             gaps = [Fault(KINDS.get(slot.kind, "thing"), words, self.plain(slot.strings[frame.values[slot.place]])) for slot, words in zip(slots, match.groups())]
             own.append(ends + [gap for gap in gaps if gap.said != gap.so])
         return min(own, key=len) if own else other[0] if other else [Fault("unreadable", summary, self.summaries(text)[0])]
