@@ -253,7 +253,7 @@ def tune(
         trainer.train()
     return trainer
 
-# %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-48
+# %% ../nbs/4_finetuning/42_finetuning.ipynb #00000033
 @dataclass(frozen=True)
 class Finetuned:
     "A classifier and what it scored."
@@ -289,11 +289,18 @@ def save_tuned(
     return Path(folder)
 
 def list_of_texts(
-    texts, # what a caller takes for texts
-)->list:
-    "The texts as a list. Raises `FinetuningError` for a single text, which would be read letter by letter."
-    if isinstance(texts, str): raise FinetuningError(f"{texts[:40]!r} is one text: give a list of texts")
-    return list(texts)
+    texts,                 # what a caller takes for texts
+    name:str="texts",      # what they are called in messages
+    error:type=FinetuningError,
+    *, empty:bool=True,    # may a text be empty?
+)->list:                   # strings
+    "The texts as a list. Raises the error for a single text, which would be read letter by letter, and for what is no text."
+    if isinstance(texts, (str, dict)) or not hasattr(texts, "__iter__"): raise error(f"{name}: {texts!r:.60} is no list of texts: give a list, even for one")
+    texts = list(texts)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str): raise error(f"{name}, row {row}: {text!r:.60} is no text: fill or drop the row")
+        if not (empty or text.strip()): raise error(f"{name}, row {row} is empty: fill or drop the row")
+    return texts
 
 def classify_texts(
     model,           # a 🤗 sequence classifier
@@ -305,7 +312,6 @@ def classify_texts(
     "Classes of texts. Raises `FinetuningError` for what is not a list of texts."
     import torch
     texts = list_of_texts(texts)
-    if (bad := next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)) is not None: raise FinetuningError(f"text {bad} is {type(texts[bad]).__name__}, not text")
     parts = [np.zeros((0, model.config.num_labels), np.float32)]
     model.eval()
     for start in range(0, len(texts), batch):

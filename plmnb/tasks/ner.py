@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ..core import PlmError, fixed_rng
+from ..finetuning import list_of_texts
 from ..grammar import TOKEN
 from ..heads import encode_words, open_tuned, scores_of, scores_of_words
 from ..textmetrics import entities
@@ -180,7 +181,7 @@ def exchange_names(
         rows.append([word if tag == "O" else new.get(word, word) for word, tag in zip(words, its)])
     return rows
 
-# %% ../../nbs/5_tasks/51_ner.ipynb #a8b3ed5f
+# %% ../../nbs/5_tasks/51_ner.ipynb #0000002b
 @dataclass(frozen=True)
 class Name:
     "A name in a text."
@@ -194,9 +195,7 @@ def find_names(
     texts,    # strings
 )->list:      # a list of `Name`s for each text
     "The names of texts, in their order. Raises `NerError` for a single string, and for what is no text."
-    if isinstance(texts, str): raise NerError("texts is one string: give a list, even for one text")
-    texts = list(texts)
-    if (bad := next((i for i, text in enumerate(texts) if not isinstance(text, str)), None)) is not None: raise NerError(f"text {bad} is {type(texts[bad]).__name__}, not a string: fill or drop it")
+    texts = list_of_texts(texts, error=NerError)
     places = [[match.span() for match in TOKEN["en"].finditer(text)] for text in texts]
     rows = tagger.tag([[text[a:b] for a, b in spans] for text, spans in zip(texts, places)])
     return [[Name(text[spans[a][0]:spans[b - 1][1]], kind, spans[a][0], spans[b - 1][1]) for a, b, kind in sorted(entities(tags))] for text, spans, tags in zip(texts, places, rows)]

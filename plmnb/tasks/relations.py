@@ -4,7 +4,7 @@
 __all__ = ['MARKERS', 'BEND', 'RelationError', 'mark', 'unmark', 'with_markers', 'relation_f1', 'pair_features', 'FeatureReader',
            'RelationReader', 'load_reader', 'Triple', 'find_triples', 'label_spot', 'draw_graph']
 
-# %% ../../nbs/5_tasks/52_relations.ipynb #a3f79e07
+# %% ../../nbs/5_tasks/52_relations.ipynb #00000004
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import PlmError
+from ..finetuning import list_of_texts
 from ..grammar import sentence_spans, tokens_of
 from ..heads import answer_rows, open_tuned
 
@@ -154,8 +155,7 @@ def find_triples(
     *, least:float=0.5, # probability
 )->list:       # `Triple`s, in the order of the texts
     "Read every two things of each sentence of English texts. Raises `RelationError` for a single string, for a tagger that gives too few lists, and as `mark` and the reader."
-    if isinstance(texts, str): raise RelationError("texts is one string: give a list, even for one text")
-    texts, asked = list(texts), []
+    texts, asked = list_of_texts(texts, error=RelationError), []
     tagged = list(tagger(texts))
     if len(tagged) != len(texts): raise RelationError(f"{len(texts)} texts, and the tagger gives {len(tagged)} lists of places: it must give one for each")
     for number, (text, places) in enumerate(zip(texts, tagged)):
