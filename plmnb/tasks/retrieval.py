@@ -5,7 +5,7 @@ __all__ = ['Found', 'KINDS', 'RetrievalError', 'check_texts', 'table_of', 'one_w
            'hub_counts', 'skewness', 'crowd', 'csls', 'faiss_library', 'FastIndex', 'one_thread', 'margins', 'mine',
            'mark_of_model', 'mark_of_texts', 'Shelf', 'is_shelf', 'open_shelf']
 
-# %% ../../nbs/5_tasks/56_retrieval.ipynb #b5ddaa1d
+# %% ../../nbs/5_tasks/56_retrieval.ipynb #00000004
 import hashlib, json, os, shutil
 from collections import Counter, namedtuple
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 from ..checkpoint import publish
 from ..core import PlmError, read_object, read_text
 from ..counting import words_of
+from ..finetuning import list_of_texts
 from ..heads import vectors_of
 
 # %% ../../nbs/5_tasks/56_retrieval.ipynb #00000009
@@ -30,9 +31,8 @@ def check_texts(
 ):
     "Lists of as many texts. Raises `RetrievalError`."
     for side in (texts, *others):
-        if isinstance(side, str) or not hasattr(side, "__len__"): raise RetrievalError("give a list of texts, even for one")
+        list_of_texts(side, error=RetrievalError)
         if len(side) != len(texts): raise RetrievalError(f"{len(texts)} texts and {len(side)}: each needs its partner")
-        if (bad := next((i for i, text in enumerate(side) if not isinstance(text, str)), None)) is not None: raise RetrievalError(f"row {bad}: {side[bad]!r:.60} is no text: mend or drop the row")
 
 def table_of(
     table,                        # what a caller takes for one
