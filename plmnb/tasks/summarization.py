@@ -21,6 +21,7 @@ from ..checkpoint import digest_of
 from ..core import PlmError, fixed_rng
 from ..counting import words_of
 from ..decoding import Strategy, remembering, write
+from ..finetuning import list_of_texts
 from ..grammar import JOIN, sentence_spans, tokens_of
 from ..heads import by_length, filled, like_lengths, with_ends
 from ..hub import load_stock, save_stock
@@ -310,16 +311,14 @@ def summary_loss(
     if copied_V is not None: log_p_BT = torch.where(copied_V[true_BT] & (seen_BS[:, None] == true_BT[..., None]).any(-1), copy_BT, log_p_BT)
     return -log_p_BT[asked_BT].mean() + (coverage * coverage_loss(choices[1], asked_BT) if coverage else 0.0)
 
-# %% ../../nbs/5_tasks/57_summarization.ipynb #8ac1b849
+# %% ../../nbs/5_tasks/57_summarization.ipynb #00000022
 def framed(
     tokenizer,   # `tokenizers.Tokenizer`
     texts:list,
     max_len:int, # pieces; what is longer is cut
 )->list:         # [CLS] … [SEP], token ids
     "Raises `SummaryError` for what is no list of texts, and for an empty one."
-    if isinstance(texts, str): raise SummaryError(f"{texts[:40]!r} is one text: give a list, even for one")
-    if (bad := next((i for i, text in enumerate(texts) if not isinstance(text, str) or not text.strip()), None)) is not None: raise SummaryError(f"text {bad} is {texts[bad]!r}: give a text with words, or drop the row")
-    return with_ends(tokenizer, texts, max_len)
+    return with_ends(tokenizer, list_of_texts(texts, error=SummaryError, empty=False), max_len)
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #00000023
 def check_writer(model):
