@@ -858,7 +858,7 @@ def doctor(debug: Debug=False):
         print_table(budget_lines(scale, device))
         say(f"\n{main_job_line(scale, device)}")
 
-# %% ../nbs/9_suite/95_cli.ipynb #c043
+# %% ../nbs/9_suite/95_cli.ipynb #00000032
 def title_of(
     notebook, # path
 )->tuple:     # (title, what it exports or "")
@@ -878,7 +878,7 @@ def chapter_table(
     return "\n".join(["| | chapter | module |", "|---|---|---|", *rows])
 
 HEADLINES = ("world/world/", "counting/world/", "pretraining/pydoc/", "transfer/pydoc/", "benchmarks/cpu/", "pretraining/world/",
-             "real/mr/minilm_acc", "real/ag_news/minilm_acc", "real/sms_spam/minilm_f1_spam", "real/semeval/minilm_acc", "real/semeval/features_macro", "real/wnut17/minilm_f1", "real/squad/minilm_", "real/tatoeba/wordbyword_", "real/tatoeba_search/dictionary_acc", "real/tatoeba_search/trained_acc", "real/scitldr/textrank_rouge1", "real/scitldr/minilm_untuned_rouge1", "real/kdconv/nearest_bleu") # of the claims in the README
+             "real/mr/minilm_acc", "real/mr/both_acc", "real/ag_news/minilm_acc", "real/ag_news/both_acc", "real/sms_spam/minilm_f1_spam", "real/sms_spam/both_f1_spam", "real/semeval/minilm_acc", "real/semeval/minilm_macro", "real/semeval/both_macro", "real/semeval/features_macro", "real/wnut17/minilm_f1", "real/squad/minilm_", "real/tatoeba/wordbyword_", "real/tatoeba/trained_", "real/tatoeba_search/dictionary_acc", "real/tatoeba_search/trained_acc", "real/scitldr/textrank_rouge1", "real/scitldr/minilm_untuned_rouge1", "real/kdconv/nearest_bleu", "real/kdconv/trained_bleu") # of the claims in the README
 
 def results_table(
     ledger:dict, # as `load_ledger` gives it
