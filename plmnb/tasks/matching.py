@@ -60,13 +60,14 @@ class Matcher:
 
     def scores(self, questions:list, sentences:list)->np.ndarray: # (N,) probabilities
         "Of pairs. Raises `MatchingError` for other than two lists of as many texts."
-        check_texts(questions, sentences)
-        return answer_rows(self.model, "pair", self.tokenizer, {"first": list(questions), "second": list(sentences)}, self.config)[1][:, self.right] if len(questions) else np.zeros(0)
+        questions, sentences = check_texts(questions, sentences)
+        return answer_rows(self.model, "pair", self.tokenizer, {"first": questions, "second": sentences}, self.config)[1][:, self.right] if len(questions) else np.zeros(0)
 
-def check_texts(questions, sentences):
+def check_texts(questions, sentences)->tuple: # as lists
     "Two lists of as many texts. Raises `MatchingError`."
-    for name, texts in (("questions", questions), ("sentences", sentences)): list_of_texts(texts, name, MatchingError)
+    questions, sentences = list_of_texts(questions, "questions", MatchingError), list_of_texts(sentences, "sentences", MatchingError)
     if len(questions) != len(sentences): raise MatchingError(f"{len(questions)} questions, {len(sentences)} sentences: give as many of each")
+    return questions, sentences
 
 class Finder:
     "Sentences that a bi-encoder has read once; questions find the nearest, and a cross-encoder may look at these again."
@@ -77,8 +78,7 @@ class Finder:
         config,      # `FinetuneConfig`: where a text is cut
         *, matcher:Matcher|None=None, # for the second look
     ):
-        list_of_texts(sentences, "sentences", MatchingError)
-        self.sentences, self.encoder, self.tokenizer, self.config, self.matcher = list(sentences), encoder, tokenizer, config, matcher
+        self.sentences, self.encoder, self.tokenizer, self.config, self.matcher = list_of_texts(sentences, "sentences", MatchingError), encoder, tokenizer, config, matcher
         self.vectors_ND = vectors_of(encoder, tokenizer, self.sentences, config)
 
     def scores(self, questions:list)->np.ndarray: # (Q, N) cosines
@@ -91,7 +91,7 @@ class Finder:
         *, again:int=50, # how many the matcher looks at, where there is one
     )->list:             # for each question k pairs (number of the sentence, score), the best first; fewer where there are fewer sentences
         "Search, then look again (Nogueira and Cho 2019). Raises `MatchingError`."
-        list_of_texts(questions, "questions", MatchingError)
+        questions = list_of_texts(questions, "questions", MatchingError)
         if not isinstance(k, int) or k < 1: raise MatchingError(f"k={k!r}: a whole number from 1")
         if self.matcher and again < k: raise MatchingError(f"k={k}, again={again}: at least k are looked at again")
         found = []

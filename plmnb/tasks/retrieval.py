@@ -28,11 +28,12 @@ class RetrievalError(PlmError, ValueError):
 def check_texts(
     texts,              # what a caller takes for a list of texts
     *others,            # more of them, as many each
-):
+)->list:                # all of them, as lists
     "Lists of as many texts. Raises `RetrievalError`."
-    for side in (texts, *others):
-        list_of_texts(side, error=RetrievalError)
-        if len(side) != len(texts): raise RetrievalError(f"{len(texts)} texts and {len(side)}: each needs its partner")
+    sides = [list_of_texts(side, error=RetrievalError) for side in (texts, *others)]
+    for side in sides:
+        if len(side) != len(sides[0]): raise RetrievalError(f"{len(sides[0])} texts and {len(side)}: each needs its partner")
+    return sides
 
 def table_of(
     table,                        # what a caller takes for one
@@ -69,7 +70,7 @@ def nearest(
         found.append((np.take_along_axis(scores, places, 1), places))
     return tuple(np.concatenate(part) for part in zip(*found))
 
-# %% ../../nbs/5_tasks/56_retrieval.ipynb #be8724e4
+# %% ../../nbs/5_tasks/56_retrieval.ipynb #0000000d
 class Dictionary:
     "Which words of two languages stand in the same pairs of texts (Dice 1945; Smadja 1996, §4); it holds a number for each two words. Raises `RetrievalError`."
     def __init__(self,
@@ -77,7 +78,7 @@ class Dictionary:
         second:list, # the same in the other language
         *, languages:tuple=("en", "zh"),
     ):
-        check_texts(first, second)
+        first, second = check_texts(first, second)
         if not len(first): raise RetrievalError("0 pairs: give at least one to learn from")
         if len(languages) != 2 or set(languages) - {"en", "zh"}: raise RetrievalError(f"languages={languages!r:.40}: two of 'en', 'zh'")
         self.language = languages[0]
@@ -239,10 +240,10 @@ class Shelf:
         *, kind:str="exact", # or "hnsw", "ivf": found by FAISS, fast and nearly
         vectors_ND:np.ndarray|None=None, # of the texts, where they are known
     ):
-        check_texts(texts)
+        texts, = check_texts(texts)
         if not len(texts): raise RetrievalError("no text: give at least one to put on the shelf")
         if kind not in KINDS: raise RetrievalError(f"kind={kind!r:.20}: use {', '.join(map(repr, KINDS))}")
-        self.texts, self.encoder, self.tokenizer, self.config, self.kind = list(texts), encoder, tokenizer, config, kind
+        self.texts, self.encoder, self.tokenizer, self.config, self.kind = texts, encoder, tokenizer, config, kind
         self.vectors_ND = np.ascontiguousarray(table_of(vectors_of(encoder, tokenizer, self.texts, config) if vectors_ND is None else vectors_ND), np.float32)
         if len(self.vectors_ND) != len(self.texts): raise RetrievalError(f"{len(self.texts)} texts and {len(self.vectors_ND)} vectors: give one for each")
         self.fast = None if kind == "exact" else FastIndex(self.vectors_ND, kind)
@@ -253,10 +254,11 @@ class Shelf:
         *, effort:int|None=None, # of `FastIndex`: on a graph at least 10 and at least k; for an exact shelf none
     )->list:          # for each query k `Found`, the nearest first; fewer where a fast index finds fewer
         "The nearest texts. Raises `RetrievalError`."
-        check_texts(queries); check_k(k, len(self.texts))
+        queries, = check_texts(queries)
+        check_k(k, len(self.texts))
         if self.fast is None and effort is not None: raise RetrievalError(f"effort={effort!r:.20}: an exact shelf compares with every text: leave it out")
         if not len(queries): return []
-        vectors_QD, around = vectors_of(self.encoder, self.tokenizer, list(queries), self.config), min(max(k, 10), len(self.texts))
+        vectors_QD, around = vectors_of(self.encoder, self.tokenizer, queries, self.config), min(max(k, 10), len(self.texts))
         scores, places = nearest(vectors_QD, self.vectors_ND, around) if self.fast is None else self.fast.search(vectors_QD, around, effort=effort)[:2]
         usual = np.nanmean(scores[:, :10], 1)
         return [[Found(int(i), self.texts[i], float(value), float(value / near) if near > 0 else np.nan) for i, value in zip(row[:k], values) if i >= 0] for row, values, near in zip(places, scores, usual)]

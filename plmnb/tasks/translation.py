@@ -36,7 +36,7 @@ class Model1:
         *, languages:tuple=("en", "zh"),
         rounds:int=5,    # of expectation maximization
     ):
-        for name, texts in (("sources", sources), ("targets", targets)): list_of_texts(texts, name, TranslationError)
+        sources, targets = list_of_texts(sources, "sources", TranslationError), list_of_texts(targets, "targets", TranslationError)
         if len(sources) != len(targets) or not len(sources): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each, and at least one")
         if rounds < 1: raise TranslationError(f"rounds={rounds}: at least 1")
         self.languages = languages
@@ -85,7 +85,7 @@ class WordByWord:
         sources:list, # texts from which the runs are taken
         targets:list, # their translations
     ):
-        for name, texts in (("sources", sources), ("targets", targets)): list_of_texts(texts, name, TranslationError)
+        sources, targets = list_of_texts(sources, "sources", TranslationError), list_of_texts(targets, "targets", TranslationError)
         if len(sources) != len(targets): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each")
         self.model, made = model, defaultdict(Counter)
         for source, target in zip(sources, targets):
@@ -96,7 +96,7 @@ class WordByWord:
 
     def translate(self, texts:list)->list: # a text for each
         "An unknown word is left out."
-        list_of_texts(texts, "texts", TranslationError)
+        texts = list_of_texts(texts, "texts", TranslationError)
         return ["".join(self.dictionary.get(word, "") for word in self.model.words(text, 0)) for text in texts]
 
 # %% ../../nbs/5_tasks/55_translation.ipynb #0000000c
@@ -107,8 +107,7 @@ def encode_pairs(
     max_len:int,    # tokens
 )->list:            # (ids, ids) for each pair, each with [CLS] and [SEP]
     "Raises `TranslationError` for what is no text, and for an empty one."
-    for name, texts in (("sources", sources), ("targets", targets)):
-        list_of_texts(texts, name, TranslationError, empty=False)
+    sources, targets = list_of_texts(sources, "sources", TranslationError, empty=False), list_of_texts(targets, "targets", TranslationError, empty=False)
     if len(sources) != len(targets) or not len(sources): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each, and at least one")
     return list(zip(*(with_ends(tokenizer, texts, max_len) for texts in (sources, targets))))
 
@@ -180,7 +179,7 @@ class Translator:
 
     def read(self, texts:list)->tuple: # (ids (N, S), 1 for real tokens), on the model's device
         "Sources as the encoder takes them; what is too long is cut."
-        list_of_texts(texts, "texts", TranslationError)
+        texts = list_of_texts(texts, "texts", TranslationError)
         ids_NS = filled(with_ends(self.tokenizer, texts, self.model.config.max_len), PAD).to(next(self.model.parameters()).device)
         return ids_NS, (ids_NS != PAD).long()
 
@@ -195,7 +194,7 @@ class Translator:
         batch:int=64,  # texts at a time
     )->list:           # a text for each
         "Raises `TranslationError` for what is no list of texts."
-        list_of_texts(texts, "texts", TranslationError)
+        texts = list_of_texts(texts, "texts", TranslationError)
         if batch < 1: raise TranslationError(f"batch={batch}: at least 1")
         order, found = sorted(range(len(texts)), key=lambda i: len(texts[i])), [""] * len(texts)                # like lengths together
         for chosen in (order[k:k + batch] for k in range(0, len(order), batch)):
