@@ -4,8 +4,8 @@
 __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', 'load_tokenizer_of', 'encode_task',
            'FinetuneConfig', 'rate_for', 'finetune_preset', 'open_with_head', 'named_classes', 'build_classifier',
            'check_encoded', 'training_arguments', 'unchanged', 'keep_best', 'Way', 'muon_and_adamw', 'tune',
-           'Finetuned', 'save_tuned', 'list_of_texts', 'classify_texts', 'history_of', 'finetune_classifier', 'softmax',
-           'under_old_head', 'nats_left']
+           'Finetuned', 'save_tuned', 'list_of_texts', 'lists_of_texts', 'classify_texts', 'history_of',
+           'finetune_classifier', 'softmax', 'under_old_head', 'nats_left']
 
 # %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
 import math, tempfile
@@ -301,6 +301,16 @@ def list_of_texts(
         if not isinstance(text, str): raise error(f"{name}, row {row}: {text!r:.60} is no text: fill or drop the row")
         if not (empty or text.strip()): raise error(f"{name}, row {row} is empty: fill or drop the row")
     return texts
+
+def lists_of_texts(
+    error:type,         # that the caller raises
+    *, empty:bool=True, # may a text be empty?
+    **sides,            # what they are called in messages = what a caller takes for texts
+)->list:                # a list of strings for each side
+    "As many texts of each side. Raises the error, as `list_of_texts` does, and where one side has more than another."
+    lists = [list_of_texts(texts, name, error, empty=empty) for name, texts in sides.items()]
+    if len({*map(len, lists)}) > 1: raise error(f"{', '.join(f'{len(texts)} {name}' for name, texts in zip(sides, lists))}: give as many of each")
+    return lists
 
 def classify_texts(
     model,           # a 🤗 sequence classifier

@@ -17,6 +17,7 @@ import numpy as np
 from ..core import PlmError
 from ..corpus import find_files, read_rows
 from ..decoding import Strategy, continuing, write
+from ..finetuning import lists_of_texts
 from ..grammar import TOKEN, sentence_spans
 from ..heads import answer_rows, by_length, encode_writing, open_tuned
 from ..metrics import ExtraError
@@ -324,7 +325,7 @@ class Strangeness:
         far = 1 - (self.vectors.transform([sentence for row in rows for sentence in row]) @ self.known.T).max(1).toarray()[:, 0] if rows else np.zeros(0)
         return np.array([part.max() for part in np.split(far, np.cumsum([len(row) for row in rows])[:-1])] if rows else [])
 
-# %% ../../nbs/5_tasks/58_dialogue.ipynb #cd45471a
+# %% ../../nbs/5_tasks/58_dialogue.ipynb #00000034
 def surprises(
     model,      # 🤗 causal language model
     tokenizer,  # of the model, with [CLS]
@@ -332,9 +333,9 @@ def surprises(
     turns:list,   # what is said to each
     *, longest:int=96, # pieces of both; of a longer turn only the beginning is read
 )->list:        # for each turn an array of nats, a number for each piece and for the sign that ends it
-    "−ln p of each piece of a turn, after the turn before. Raises `DialogueError` for other than as many texts."
+    "−ln p of each piece of a turn, after the turn before. Raises `DialogueError` for other than as many texts of each."
     import torch
-    if isinstance(befores, str) or isinstance(turns, str) or len(befores) != len(turns): raise DialogueError("give a list of the bot's turns and a list of as many answers, even for one")
+    befores, turns = lists_of_texts(DialogueError, befores=befores, turns=turns)
     pieces = lambda texts: tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
     heads, tails, found = pieces([f'"{before}" "' for before in befores]), pieces([f'{turn}"' for turn in turns]), [np.zeros(0)] * len(turns)
     rows = [[tokenizer.cls_token_id, *head][:longest // 2] for head in heads]

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core import PlmError
 from ..grammar import TOKEN
-from ..finetuning import save_tuned
+from ..finetuning import lists_of_texts, save_tuned
 from ..heads import check_rows, encode_spans, finetune, open_tuned, scores_of
 from ..textmetrics import answer_scores
 
@@ -224,12 +224,10 @@ class Reader:
 
     def windows(self, questions:list, contexts:list)->list: # for each question the arguments of `margins_of`, a tuple a window
         "Scores of all windows. Raises `ReadingError` for what is no text, and for empty texts."
-        if isinstance(questions, str) or isinstance(contexts, str) or len(questions) != len(contexts): raise ReadingError("give a list of questions and a list of as many texts, even for one")
-        for number, pair in enumerate(zip(questions, contexts)):
-            if not all(isinstance(text, str) and text.strip() for text in pair): raise ReadingError(f"row {number}: a question and a text are needed, and there is {pair[0]!r:.60} and {pair[1]!r:.60}")
+        questions, contexts = lists_of_texts(ReadingError, empty=False, questions=questions, contexts=contexts)
         if not questions: return []
         texts, places = zip(*(marked(question, context) if self.marked else (context, np.arange(len(context) + 1)) for question, context in zip(questions, contexts)))
-        encoded, found = encode_spans({"question": list(questions), "context": list(texts)}, self.tokenizer, self.config), [[] for _ in questions]
+        encoded, found = encode_spans({"question": questions, "context": list(texts)}, self.tokenizer, self.config), [[] for _ in questions]
         scores = scores_of(self.model, "span", self.tokenizer, encoded)
         for (start, end), row, *sides in zip(scores, encoded["row"], encoded["begins"], encoded["ends"]):
             begins, ends = (np.where(np.array(side) < 0, -1, places[row][side]) for side in sides) # a mark begins and ends at one place, so it is no answer
@@ -237,7 +235,8 @@ class Reader:
         return found
 
     def read(self, questions:list, contexts:list, n:int=5)->list: # for each question what `n_best` gives
-        "The likeliest answers and *not said*, with their probabilities."
+        "The likeliest answers and *not said*, with their probabilities. Raises as `windows` does."
+        questions, contexts = lists_of_texts(ReadingError, empty=False, questions=questions, contexts=contexts)
         return [n_best(context, windows, n, longest=self.longest) for context, windows in zip(contexts, self.windows(questions, contexts))]
 
     def answer(self, questions:list, contexts:list)->list: # an `Answer` for each question; text "" where the margin does not reach the threshold

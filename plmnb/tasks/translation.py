@@ -15,7 +15,7 @@ from torch import Tensor
 from ..attention import attention_weights, padding_mask, split_heads
 from ..core import ConfigError, PlmError, fixed_rng
 from ..decoding import Strategy, answering, beam_search, joined, write
-from ..finetuning import list_of_texts
+from ..finetuning import list_of_texts, lists_of_texts
 from ..grammar import tokens_of
 from ..heads import CLS, filled, like_lengths, with_ends
 from ..hub import load_stock
@@ -36,8 +36,7 @@ class Model1:
         *, languages:tuple=("en", "zh"),
         rounds:int=5,    # of expectation maximization
     ):
-        sources, targets = list_of_texts(sources, "sources", TranslationError), list_of_texts(targets, "targets", TranslationError)
-        if len(sources) != len(targets) or not len(sources): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each, and at least one")
+        sources, targets = lists_of_texts(TranslationError, sources=sources, targets=targets)
         if rounds < 1: raise TranslationError(f"rounds={rounds}: at least 1")
         self.languages = languages
         pairs = [(self.words(a, 0), self.words(b, 1)) for a, b in zip(sources, targets)]
@@ -85,8 +84,7 @@ class WordByWord:
         sources:list, # texts from which the runs are taken
         targets:list, # their translations
     ):
-        sources, targets = list_of_texts(sources, "sources", TranslationError), list_of_texts(targets, "targets", TranslationError)
-        if len(sources) != len(targets): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each")
+        sources, targets = lists_of_texts(TranslationError, sources=sources, targets=targets)
         self.model, made = model, defaultdict(Counter)
         for source, target in zip(sources, targets):
             runs = longest_runs(model.align(source, target), model.words(target, 1))
@@ -107,8 +105,8 @@ def encode_pairs(
     max_len:int,    # tokens
 )->list:            # (ids, ids) for each pair, each with [CLS] and [SEP]
     "Raises `TranslationError` for what is no text, and for an empty one."
-    sources, targets = list_of_texts(sources, "sources", TranslationError, empty=False), list_of_texts(targets, "targets", TranslationError, empty=False)
-    if len(sources) != len(targets) or not len(sources): raise TranslationError(f"{len(sources)} sources, {len(targets)} targets: give as many of each, and at least one")
+    sources, targets = lists_of_texts(TranslationError, empty=False, sources=sources, targets=targets)
+    if not sources: raise TranslationError("no pairs: give at least one to learn from")
     return list(zip(*(with_ends(tokenizer, texts, max_len) for texts in (sources, targets))))
 
 class PairBatches:
