@@ -14,7 +14,7 @@ from torch import Tensor
 from .attention import KeyValueCache
 from .core import ConfigError, PlmError, check_kinds, check_seed
 
-# %% ../nbs/3_pretraining/36_decoding.ipynb #5179879d
+# %% ../nbs/3_pretraining/36_decoding.ipynb #00000007
 class DecodingError(PlmError, ValueError):
     "A text that cannot be written; the message says why."
 
@@ -83,7 +83,7 @@ def answering(
 ):                   # (written (B, T), source (B,)) → scores (B, V)
     "Each source has been read once, and is looked at while the answer is written."
     with torch.no_grad(): memory_NSD = model.encoder(ids_NS, attention_NS)
-    def read(new_BT, source_B, caches): return model(None, new_BT.to(ids_NS.device), attention_NS[source_B], caches=caches, memory_BSD=memory_NSD[source_B])[:, -1]
+    def read(new_BT, source_B, caches): return model(ids_NS[source_B], new_BT.to(ids_NS.device), attention_NS[source_B], caches=caches, memory_BSD=memory_NSD[source_B])[:, -1]
     return remembering(model.decoder.new_caches, read)
 
 # %% ../nbs/3_pretraining/36_decoding.ipynb #dfdb5f59

@@ -201,7 +201,7 @@ def spans_of_text(
         if margin > best[row][0]: best[row] = (margin, rows["context"][row][begins[i]:ends[j]])
     return [text for _, text in best]
 
-# %% ../nbs/4_finetuning/43_heads.ipynb #c019
+# %% ../nbs/4_finetuning/43_heads.ipynb #00000016
 def encode_writing(
     rows:dict,   # source; target, where it is known
     tokenizer,   # of a causal model
@@ -210,7 +210,7 @@ def encode_writing(
     "Source and target in one row; each may fill half of the window, whether the other needs it or not: so a text is cut at the same place in training and in writing. Raises `FinetuningError`."
     begin, end = tokenizer.cls_token_id, tokenizer.sep_token_id
     if begin is None or end is None: raise FinetuningError("the tokenizer has no [CLS] or no [SEP] to begin and end with: take a model whose tokenizer has both")
-    pieces = lambda texts: tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    pieces = lambda texts: tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"] # without its warning: what is too long is cut below
     sources, targets = pieces(rows["source"]), pieces(rows["target"]) if "target" in rows else [[]] * len(rows["source"])
     found = {"input_ids": [], "attention_mask": [], "labels": [], "row": list(range(len(sources)))}
     half = config.max_len // 2

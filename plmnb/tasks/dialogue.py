@@ -336,7 +336,7 @@ def surprises(
     "−ln p of each piece of a turn, after the turn before. Raises `DialogueError` for other than as many texts of each."
     import torch
     befores, turns = lists_of_texts(DialogueError, befores=befores, turns=turns)
-    pieces = lambda texts: tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    pieces = lambda texts: tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"] if texts else []
     heads, tails, found = pieces([f'"{before}" "' for before in befores]), pieces([f'{turn}"' for turn in turns]), [np.zeros(0)] * len(turns)
     rows = [[tokenizer.cls_token_id, *head][:longest // 2] for head in heads]
     whole = [(row + tail)[:longest] for row, tail in zip(rows, tails)]

@@ -126,7 +126,7 @@ class RelationReader:
         "What marked sentences say. Raises `RelationError` for a sentence without its four markers, and for one that is longer than what the model was fine-tuned on."
         for sentence in sentences: unmark(sentence)
         if not sentences: return []
-        if (long := next((sentence for sentence, ids in zip(sentences, self.tokenizer(list(sentences)).input_ids) if len(ids) > self.config.max_len), None)) is not None:
+        if (long := next((sentence for sentence, ids in zip(sentences, self.tokenizer(list(sentences), verbose=False).input_ids) if len(ids) > self.config.max_len), None)) is not None:
             raise RelationError(f"{long[:60]!r} has more than {self.config.max_len} pieces, and a marker might be cut off: give a shorter sentence")
         answers, chances = answer_rows(self.model, "sequence", self.tokenizer, {"text": list(sentences)}, self.config)
         return [(self.names[i], float(row[i])) for i, row in zip(answers, chances)]

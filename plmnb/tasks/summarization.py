@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from ..checkpoint import digest_of
 from ..core import PlmError, fixed_rng
 from ..counting import words_of
-from ..decoding import Strategy, remembering, write
-from ..finetuning import list_of_texts
+from ..decoding import Strategy, answering, write
+from ..finetuning import list_of_texts, lists_of_texts
 from ..grammar import JOIN, sentence_spans, tokens_of
 from ..heads import by_length, filled, like_lengths, with_ends
 from ..hub import load_stock, save_stock
@@ -131,8 +131,9 @@ class Judge(Stories):
         return min(own, key=len) if own else other[0] if other else [Fault("unreadable", summary, self.summaries(text)[0])]
 
     def faithful(self, texts:list, summaries:list)->float: # 0 to 1
-        "Share of the summaries without a fault. Raises `SummaryError` for lists of different lengths."
-        if isinstance(summaries, str) or len(texts) != len(summaries) or not len(texts): raise SummaryError(f"{len(texts)} texts, {len(summaries)} summaries: give one for each, and at least one")
+        "Share of the summaries without a fault. Raises `SummaryError` for lists of different lengths, and for none."
+        texts, summaries = lists_of_texts(SummaryError, texts=texts, summaries=summaries)
+        if not texts: raise SummaryError("no texts: give at least one, and its summary")
         return float(np.mean([not self.faults(text, summary) for text, summary in zip(texts, summaries)]))
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #00000011
@@ -340,7 +341,8 @@ def teach(
     **changes,       # fields of `TrainConfig`
 )->list:             # history, as of `fit`
     "Train a model to summarise; a text that is longer than the model's room is cut. What concerns copying concerns a `CopyingLM` alone. Raises `SummaryError`, and as `fit`."
-    if len(texts) != len(summaries) or not len(texts): raise SummaryError(f"{len(texts)} texts, {len(summaries)} summaries: give one for each, and at least one")
+    texts, summaries = lists_of_texts(SummaryError, empty=False, texts=texts, summaries=summaries)
+    if not texts: raise SummaryError("no texts: give at least one to learn from")
     check_writer(model)
     if not 0 <= exchange <= 1: raise SummaryError(f"exchange={exchange}: a share is from 0 to 1")
     points = isinstance(model, CopyingLM)
@@ -371,13 +373,11 @@ class Summarizer:
     @torch.no_grad()
     def write(self, texts:list, *, batch:int=50, seed:int=0)->list: # strings
         "A summary of each. Raises `SummaryError` for what is no list of texts."
-        rows, made, device = framed(self.tokenizer, texts, self.model.config.max_len), [""] * len(texts), next(self.model.parameters()).device
+        rows, device = framed(self.tokenizer, texts, self.model.config.max_len), next(self.model.parameters()).device
+        made = [""] * len(rows)
         for chosen in by_length(rows, batch):
             ids_NS = filled([rows[i] for i in chosen], PAD).to(device)
-            real_NS = (ids_NS != PAD).long()
-            memory_NSD = self.model.encoder(ids_NS, real_NS)
-            read = lambda new_BT, source_B, caches: self.model(ids_NS[source_B], new_BT.to(device), real_NS[source_B], caches=caches, memory_BSD=memory_NSD[source_B])[:, -1]
-            said = write(remembering(self.model.decoder.new_caches, read), len(chosen), self.strategy, end=SEP, start=SEP, longest=self.longest, seed=seed, numbers=chosen)
+            said = write(answering(self.model, ids_NS, (ids_NS != PAD).long()), len(chosen), self.strategy, end=SEP, start=SEP, longest=self.longest, seed=seed, numbers=chosen)
             for i, text in zip(chosen, said): made[i] = self.text_of(text.ids)
         return made
 
