@@ -38,12 +38,12 @@ from plmnb.tasks.translation import Model1, Translator, WordByWord, train_transl
 from plmnb.textmetrics import bleu, reciprocal_rank, rouge
 from plmnb.transfer import draw_labels
 
-SETS = {"mr": ("sentiment", "sentiment/mr", {}, {}),
-        "ag_news": ("topic", "topic/ag_news", {"text_column": "title+description", "label_column": "label_name"}, {"max_len": 96}),
-        "sms_spam": ("spam", "spam/sms_spam", {}, {"max_len": 96}),
-        "semeval": ("relations", "relation_extraction/semeval2010_task8", {"columns": {"sentence": "text"}}, {"max_len": 128}),
+SETS = {"mr": ("sentiment", "sentiment/mr", {}, {"lr": 5e-5, "epochs": 4}), # → task, folder, columns, settings
+        "ag_news": ("topic", "topic/ag_news", {"text_column": "title+description", "label_column": "label_name"}, {"max_len": 96, "lr": 5e-5, "epochs": 3}),
+        "sms_spam": ("spam", "spam/sms_spam", {}, {"max_len": 96, "lr": 5e-5, "epochs": 4}),
+        "semeval": ("relations", "relation_extraction/semeval2010_task8", {"columns": {"sentence": "text"}}, {"max_len": 128, "lr": 1e-4, "epochs": 5, "markers": True}),
         "wnut17": ("ner", "ner/wnut17", {}, {"max_len": 96}),
-        "squad": ("reading", "reading_comprehension/squad_v1.1", {}, {"max_len": 384, "stride": 128})}
+        "squad": ("reading", "reading_comprehension/squad_v1.1", {}, {"max_len": 384, "stride": 128, "lr": 1e-4, "epochs": 2, "batch": 16})}
 
 
 def mean_of_weights(steps): # a `TrainerCallback`, as `Way.watch` asks for: at the end the weights are the mean of those in the last third of the steps (Izmailov 2018, §3)
@@ -87,12 +87,25 @@ def finetuned(*args, **more):
     with redirect_stdout(io.StringIO()): return finetune(*args, progress=False, **more)
 
 
+def by_articles(data_folder, watched):
+    "SQuAD's questions, split by the articles that they are about: a fifth of these is the test, and so many are watched."
+    from datasets import Dataset
+    rows = [row.values for row in read_rows(str(Path(data_folder) / "reading_comprehension/squad_v1.1"), "title", "context", "question", "answers")]
+    titles = sorted({row["title"] for row in rows})
+    drawn = draw_labels(Dataset.from_dict({"title": titles}), len(titles))["title"]
+    split = {title: "test" if 5 * i < len(titles) else "validation" if 5 * (i - watched) < len(titles) else "train" for i, title in enumerate(drawn)}
+    return {name: [row for row in rows if split[row["title"]] == name] for name in ("train", "validation", "test")}
+
+
 def tuned_on(name, data_folder, encoder, run, seeds, settings):
     "The encoder, fine-tuned, beside the commonest answer and, for texts with one label, a method that counts words; and the mean of the probabilities of the two."
     task, folder, columns, changes = SETS[name]
-    head, own = as_task(task, load_task(task, str(Path(data_folder) / folder), **columns))
+    settings, place, source = changes | settings, tempfile.TemporaryDirectory(), Path(data_folder) / folder
+    if name == "squad":
+        source = Path(place.name)
+        for split, rows in by_articles(data_folder, watched=2).items(): (source / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    head, own = as_task(task, load_task(task, str(source), **columns))
     test, watched = (own[split][:] | {"names": classes_of(own["train"])} for split in ("test", "validation"))
-    settings, place = changes | settings, tempfile.TemporaryDirectory()
     if settings.pop("markers", False): encoder = with_markers(encoder, place.name) # of relations, each as one piece
     tokenizer = load_tokenizer_of(encoder)
     config = head_preset(task, tokenizer, scale=run.scale, parameters=numbers_in(encoder), **settings)
@@ -118,10 +131,7 @@ def tuned_on(name, data_folder, encoder, run, seeds, settings):
 def matching(data_folder, encoder, run, seeds, settings):
     "Which sentence of its text answers a question of SQuAD: the sentence of most rare words, the nearest to the encoder as it is, and after it has seen the questions of other articles."
     from datasets import Dataset, DatasetDict
-    rows = [row.values for row in read_rows(str(Path(data_folder) / "reading_comprehension/squad_v1.1"), "title", "context", "question", "answers")]
-    titles = draw_labels(Dataset.from_dict({"title": sorted({row["title"] for row in rows})}), len({row["title"] for row in rows}))["title"]
-    split = {title: "test" if 5 * i < len(titles) else "validation" if 10 * i < 3 * len(titles) else "train" for i, title in enumerate(titles)}
-    pairs = {name: pairs_of([row for row in rows if split[row["title"]] == name]) for name in ("train", "validation", "test")}
+    pairs = {split: pairs_of(rows) for split, rows in by_articles(data_folder, watched=5).items()}
     def taught(rows, n):
         found = [(row["question"], row["sentences"][row["answers"].index(True)], other) for row, other in zip(rows, hard_negatives(rows)) if other]
         return draw_labels(Dataset.from_dict(dict(zip(("first", "second", "other"), zip(*found)))), min(n, len(found)))
@@ -237,12 +247,14 @@ def dialogue(data_folder, encoder, run, seeds, settings):
 
 
 OTHERS = {"matching": matching, "tatoeba": translation, "tatoeba_search": retrieval, "scitldr": summaries, "kdconv": dialogue}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True); parser.add_argument("--encoder", required=True); parser.add_argument("--out", default="runs/real", type=Path)
     parser.add_argument("--only", nargs="*", choices=[*SETS, *OTHERS], default=[*SETS, *OTHERS], help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
     parser.add_argument("--accept", action="store_true", help="put the numbers of --out into the ledger")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of fine-tuning")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of fine-tuning, in place of those in SETS")
     chosen = parser.parse_args()
     quiet_libraries()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -257,6 +269,7 @@ def main():
         for system, rows in found["systems"].items():
             for metric in rows[0]: claim(f"real/{name}/{system}_{metric}", [row[metric] for row in rows], run, unit=metric, better="higher", data=found["data"])
             print(f"  {system:16}", ", ".join(f"{metric} {np.mean(values):.3f}" + (f" ({min(values):.3f}–{max(values):.3f})" if len(values) > 1 else "") for metric in rows[0] for values in [[row[metric] for row in rows]]), flush=True)
+        if "train" in found["rows"]: claim(f"real/{name}/learnt_from", found["rows"]["train"], run, unit="rows", better="higher", data=found["data"])
         claim(f"real/{name}/work", found["seconds_of_work"], run, unit="s, all systems and seeds", better="lower", data=found["data"], tolerance=found["seconds_of_work"])
     if chosen.accept: print("\n".join(accept([record | {"notebook": "tests/real_sets.py"} for record in read_claims(chosen.out / "claims.jsonl")], LEDGER)))
 
