@@ -909,14 +909,14 @@ def tasks_table(
 
 # %% ../nbs/9_suite/95_cli.ipynb #00000034
 SETS = {"mr": ("MR", "accuracy", ""), # → its name, the metric, what larger models reached
-        "ag_news": ("AG News", "accuracy", "0.952: BERT base, read on in it, 120,000 labels (Sun 2019)"),
+        "ag_news": ("AG News", "accuracy", "0.952: BERT base, pre-trained further on its texts, 120,000 labels (Sun 2019)"),
         "sms_spam": ("SMS Spam", "f1_spam", ""),
         "semeval": ("SemEval-2010 Task 8", "macro_f1", "0.893: BERT large with markers (Wu and He 2019)"),
         "wnut17": ("WNUT-17", "f1", "0.565: BERTweet (Nguyen 2020)"),
-        "squad": ("SQuAD 1.1", "f1", "0.909: BERT large, 87,599 questions (Devlin 2019, table 2)"),
-        "matching": ("sentences of SQuAD 1.1", "mrr", ""),
+        "squad": ("SQuAD 1.1", "f1", "0.909: BERT large, 87,599 questions, on all of the validation file (Devlin 2019, table 2)"),
+        "matching": ("SQuAD 1.1, which sentence", "mrr", ""),
         "tatoeba": ("Tatoeba, English to Chinese", "chrf", "0.268: OPUS-MT, on another part (model card of opus-mt-en-zh)"),
-        "tatoeba_search": ("Tatoeba, search", "accuracy", ""),
+        "tatoeba_search": ("Tatoeba, which Chinese sentence", "accuracy", ""),
         "scitldr": ("SciTLDR", "rouge1", "0.443: CATTS, from BART large and XSum (Cachola 2020)"),
         "kdconv": ("KdConv", "bleu", "")}
 KINDS = {"trivial": ("trivial",), "before networks": ("features", "tfidf", "bm25", "wordbyword", "dictionary", "textrank", "nearest"), "encoder as it is": ("minilm_untuned",),
@@ -925,15 +925,16 @@ KINDS = {"trivial": ("trivial",), "before networks": ("features", "tfidf", "bm25
 def sets_table(
     ledger:dict, # as `load_ledger` gives it
 )->str:          # Markdown
-    "What each kind of system reached on each public set, a row for each machine class, beside the published number of a larger model; a sentence while there is nothing."
-    lines = []
+    "What each kind of system reached on each public set, a row for each machine class, beside the published number of a larger model; a sentence while there is nothing. What was measured at tiny scale is left out."
+    lines, runs_of = [], lambda name: {place: run for place, run in ledger["claims"].get(name, {}).get("runs", {}).items() if not place.startswith("tiny/")}
     for name, (title, metric, larger) in SETS.items():
-        runs = {kind: next((entry["runs"] for system in systems if (entry := ledger["claims"].get(f"real/{name}/{system}_{metric}"))), {}) for kind, systems in KINDS.items()}
-        work = ledger["claims"].get(f"real/{name}/work", {}).get("runs", {})
+        runs = {kind: {place: run for system in systems for place, run in runs_of(f"real/{name}/{system}_{metric}").items()} for kind, systems in KINDS.items()}
+        seen, work = runs_of(f"real/{name}/learnt_from"), runs_of(f"real/{name}/work")
         for place in sorted({place for found in runs.values() for place in found}):
             said = [f"{runs[kind][place]['value']:.{1 if metric == 'bleu' else 3}f}" if place in runs[kind] else "" for kind in KINDS]
-            lines.append(f"| {title} | {metric.replace('_', ' ')} | {place} | {' | '.join(said)} | {max(found[place]['seeds'] for found in runs.values() if place in found)} | {format(work[place]['value'], ',.0f') if place in work else ''} | {larger} |")
-    head = ["set", "metric", "scale/device", *KINDS, "seeds", "s of work", "larger models"]
+            counts = [f"{found[place]['value']:,.0f}" if place in found else "" for found in (seen, work)]
+            lines.append(f"| {title} | {counts[0]} | {metric.replace('_', ' ')} | {place} | {' | '.join(said)} | {max(found[place].get('seeds', 1) for found in runs.values() if place in found)} | {counts[1]} | {larger} |")
+    head = ["set", "learnt from", "metric", "scale/device", *KINDS, "seeds", "s of work", "larger models"]
     return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *lines]) if lines else "No public sets are recorded yet: `python tests/real_sets.py --help` says how."
 
 # %% ../nbs/9_suite/95_cli.ipynb #00000036

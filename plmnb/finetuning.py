@@ -7,8 +7,9 @@ __all__ = ['HEAD_PARTS', 'COLUMNS', 'LOGGED', 'FinetuningError', 'check_task', '
            'Finetuned', 'save_tuned', 'list_of_texts', 'lists_of_texts', 'classify_texts', 'history_of',
            'finetune_classifier', 'softmax', 'under_old_head', 'nats_left']
 
-# %% ../nbs/4_finetuning/42_finetuning.ipynb #cell-3
+# %% ../nbs/4_finetuning/42_finetuning.ipynb #00000004
 import math, tempfile
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -294,8 +295,8 @@ def list_of_texts(
     error:type=FinetuningError,
     *, empty:bool=True,    # may a text be empty?
 )->list:                   # strings
-    "The texts as a list. Raises the error for a single text, which would be read letter by letter, and for what is no text."
-    if isinstance(texts, (str, dict)) or not hasattr(texts, "__iter__"): raise error(f"{name}: {texts!r:.60} is no list of texts: give a list, even for one")
+    "The texts as a list. Raises the error for a single text, which would be read letter by letter, for a table, a dictionary or a set, and for what is no text."
+    if isinstance(texts, (str, bytes, Mapping, Set)) or hasattr(texts, "columns") or not hasattr(texts, "__iter__"): raise error(f"{name}: {texts!r:.60} is no list of texts: give a list, even for one")
     texts = list(texts)
     for row, text in enumerate(texts):
         if not isinstance(text, str): raise error(f"{name}, row {row}: {text!r:.60} is no text: fill or drop the row")
@@ -305,11 +306,13 @@ def list_of_texts(
 def lists_of_texts(
     error:type,         # that the caller raises
     *, empty:bool=True, # may a text be empty?
+    some:bool=False,    # does it take at least one?
     **sides,            # what they are called in messages = what a caller takes for texts
 )->list:                # a list of strings for each side
-    "As many texts of each side. Raises the error, as `list_of_texts` does, and where one side has more than another."
+    "As many texts of each side. Raises the error as `list_of_texts` does, where one side has more than another, and where some are needed and there are none."
     lists = [list_of_texts(texts, name, error, empty=empty) for name, texts in sides.items()]
-    if len({*map(len, lists)}) > 1: raise error(f"{', '.join(f'{len(texts)} {name}' for name, texts in zip(sides, lists))}: give as many of each")
+    if len({*map(len, lists)}) > 1: raise error(f"{', '.join(f'{name}: {len(texts)}' for name, texts in zip(sides, lists))}: give as many of each")
+    if some and not lists[0]: raise error(f"{', '.join(sides)}: there are none: give at least one of each")
     return lists
 
 def classify_texts(

@@ -288,7 +288,7 @@ def write_answers(
         for i, row in zip(chosen, out if apart else out[:, padded["input_ids"].shape[1]:]): written[i] = joined(tokenizer.decode(row, skip_special_tokens=True).strip())
     return written
 
-# %% ../nbs/4_finetuning/43_heads.ipynb #c021
+# %% ../nbs/4_finetuning/43_heads.ipynb #0000001b
 def encode_choices(rows, tokenizer, config): # input_ids … of each row: a list for each candidate
     "A question with each of its candidates; rows that are answered may have different numbers of them, rows of training have the same."
     counts = [len(choices) for choices in rows["choices"]]
@@ -331,7 +331,8 @@ def vectors_of(
 )->np.ndarray: # (N, D), each of length 1
     "A vector for each text: the mean over its tokens. Raises `FinetuningError` for what is no list of texts."
     encoder.eval()
-    ids = tokenizer(list_of_texts(texts), truncation=True, max_length=config.max_len)["input_ids"] if len(texts) else []
+    texts = list_of_texts(texts)
+    ids = tokenizer(texts, truncation=True, max_length=config.max_len)["input_ids"] if texts else []
     found = np.zeros((len(ids), encoder.config.hidden_size), np.float32)
     for chosen in by_length(ids, batch):
         padded = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(encoder.device)

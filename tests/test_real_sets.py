@@ -1,9 +1,13 @@
-"What tests/real_sets.py does without the sets: the mean of weights."
+"What tests/real_sets.py does without the sets: the mean of weights, and no set that the front page does not know."
 from types import SimpleNamespace
 
 import torch
 
-from real_sets import mean_of_weights
+from plmnb.cli import SETS as SHOWN
+from real_sets import OTHERS, SETS, mean_of_weights
+
+
+def test_the_front_page_shows_each_set(): assert {*SETS, *OTHERS} == {*SHOWN}
 
 
 def test_mean_of_the_last_third():

@@ -76,8 +76,8 @@ class Finder:
         self.vectors_ND = vectors_of(encoder, tokenizer, self.sentences, config)
 
     def scores(self, questions:list)->np.ndarray: # (Q, N) cosines
-        "Of each question with each sentence."
-        return vectors_of(self.encoder, self.tokenizer, questions, self.config) @ self.vectors_ND.T
+        "Of each question with each sentence. Raises `MatchingError` for what is no list of texts."
+        return vectors_of(self.encoder, self.tokenizer, list_of_texts(questions, "questions", MatchingError), self.config) @ self.vectors_ND.T
 
     def find(self,
         questions:list,

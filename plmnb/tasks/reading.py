@@ -240,7 +240,7 @@ class Reader:
         return [n_best(context, windows, n, longest=self.longest) for context, windows in zip(contexts, self.windows(questions, contexts))]
 
     def answer(self, questions:list, contexts:list)->list: # an `Answer` for each question; text "" where the margin does not reach the threshold
-        "The likeliest answer, if it is likely enough."
+        "The likeliest answer, if it is likely enough. Raises as `windows` does."
         found = []
         for answers in self.read(questions, contexts, n=1):
             best = best_span_of(answers)

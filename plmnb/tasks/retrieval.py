@@ -68,8 +68,7 @@ class Dictionary:
         second:list, # the same in the other language
         *, languages:tuple=("en", "zh"),
     ):
-        first, second = lists_of_texts(RetrievalError, first=first, second=second)
-        if not len(first): raise RetrievalError("0 pairs: give at least one to learn from")
+        first, second = lists_of_texts(RetrievalError, some=True, first=first, second=second)
         if len(languages) != 2 or set(languages) - {"en", "zh"}: raise RetrievalError(f"languages={languages!r:.40}: two of 'en', 'zh'")
         self.language = languages[0]
         cut = [[sorted(set(words_of(text, language))) for text in side] for side, language in zip((first, second), languages)]

@@ -132,8 +132,7 @@ class Judge(Stories):
 
     def faithful(self, texts:list, summaries:list)->float: # 0 to 1
         "Share of the summaries without a fault. Raises `SummaryError` for lists of different lengths, and for none."
-        texts, summaries = lists_of_texts(SummaryError, texts=texts, summaries=summaries)
-        if not texts: raise SummaryError("no texts: give at least one, and its summary")
+        texts, summaries = lists_of_texts(SummaryError, some=True, texts=texts, summaries=summaries)
         return float(np.mean([not self.faults(text, summary) for text, summary in zip(texts, summaries)]))
 
 # %% ../../nbs/5_tasks/57_summarization.ipynb #00000011
@@ -341,8 +340,7 @@ def teach(
     **changes,       # fields of `TrainConfig`
 )->list:             # history, as of `fit`
     "Train a model to summarise; a text that is longer than the model's room is cut. What concerns copying concerns a `CopyingLM` alone. Raises `SummaryError`, and as `fit`."
-    texts, summaries = lists_of_texts(SummaryError, empty=False, texts=texts, summaries=summaries)
-    if not texts: raise SummaryError("no texts: give at least one to learn from")
+    texts, summaries = lists_of_texts(SummaryError, empty=False, some=True, texts=texts, summaries=summaries)
     check_writer(model)
     if not 0 <= exchange <= 1: raise SummaryError(f"exchange={exchange}: a share is from 0 to 1")
     points = isinstance(model, CopyingLM)

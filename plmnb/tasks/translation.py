@@ -36,7 +36,7 @@ class Model1:
         *, languages:tuple=("en", "zh"),
         rounds:int=5,    # of expectation maximization
     ):
-        sources, targets = lists_of_texts(TranslationError, sources=sources, targets=targets)
+        sources, targets = lists_of_texts(TranslationError, some=True, sources=sources, targets=targets)
         if rounds < 1: raise TranslationError(f"rounds={rounds}: at least 1")
         self.languages = languages
         pairs = [(self.words(a, 0), self.words(b, 1)) for a, b in zip(sources, targets)]
@@ -84,7 +84,7 @@ class WordByWord:
         sources:list, # texts from which the runs are taken
         targets:list, # their translations
     ):
-        sources, targets = lists_of_texts(TranslationError, sources=sources, targets=targets)
+        sources, targets = lists_of_texts(TranslationError, some=True, sources=sources, targets=targets)
         self.model, made = model, defaultdict(Counter)
         for source, target in zip(sources, targets):
             runs = longest_runs(model.align(source, target), model.words(target, 1))
@@ -105,8 +105,7 @@ def encode_pairs(
     max_len:int,    # tokens
 )->list:            # (ids, ids) for each pair, each with [CLS] and [SEP]
     "Raises `TranslationError` for what is no text, and for an empty one."
-    sources, targets = lists_of_texts(TranslationError, empty=False, sources=sources, targets=targets)
-    if not sources: raise TranslationError("no pairs: give at least one to learn from")
+    sources, targets = lists_of_texts(TranslationError, empty=False, some=True, sources=sources, targets=targets)
     return list(zip(*(with_ends(tokenizer, texts, max_len) for texts in (sources, targets))))
 
 class PairBatches:
