@@ -919,7 +919,7 @@ SETS = {"mr": ("MR", "accuracy", ""), # → its name, the metric, what larger mo
         "tatoeba_search": ("Tatoeba, which Chinese sentence", "accuracy", ""),
         "scitldr": ("SciTLDR", "rouge1", "0.443: CATTS, from BART large and XSum (Cachola 2020)"),
         "kdconv": ("KdConv", "bleu", "")}
-KINDS = {"trivial": ("trivial",), "before networks": ("features", "tfidf", "bm25", "wordbyword", "dictionary", "textrank", "nearest"), "encoder as it is": ("minilm_untuned",),
+KINDS = {"trivial": ("trivial",), "before networks": ("features", "tfidf", "overlap", "bm25", "wordbyword", "dictionary", "textrank", "nearest"), "encoder as it is": ("minilm_untuned",),
          "fine-tuned": ("minilm",), "with counted words": ("both",), "this set alone": ("trained",)} # columns → the systems in them
 
 def sets_table(

@@ -31,6 +31,8 @@ from plmnb.metrics import f1, tfidf_classifier
 from plmnb.tasks.classification import choose_threshold
 from plmnb.tasks.dialogue import distinct, load_dialogues, next_turns
 from plmnb.tasks.matching import BM25, Finder, hard_negatives, pairs_of
+from plmnb.tasks.ner import FeatureTagger
+from plmnb.tasks.reading import OverlapReader
 from plmnb.tasks.relations import FeatureReader, pair_features, relation_f1, with_markers
 from plmnb.tasks.retrieval import Dictionary, csls
 from plmnb.tasks.summarization import likeness, textrank
@@ -82,6 +84,15 @@ def counting(name, train, n):
     return chances
 
 
+def before(head, train, names):
+    "A method from before there were encoders, of names and of answers: rows → answers."
+    if head == "token":
+        tagger = FeatureTagger(train["tokens"], train["tags"], names)
+        return lambda rows: [[names.index(tag) for tag in tags] for tags in tagger.tag(rows["tokens"])]
+    reader = OverlapReader(train["question"], train["context"], train["answers"])
+    return lambda rows: reader.read(rows["question"], rows["context"])
+
+
 def finetuned(*args, **more):
     "`finetune`, without what `Trainer` prints now and then."
     with redirect_stdout(io.StringIO()): return finetune(*args, progress=False, **more)
@@ -98,7 +109,7 @@ def by_articles(data_folder, watched):
 
 
 def tuned_on(name, data_folder, encoder, run, seeds, settings):
-    "The encoder, fine-tuned, beside the commonest answer and, for texts with one label, a method that counts words; and the mean of the probabilities of the two."
+    "The encoder, fine-tuned, beside the commonest answer and a method from before there were encoders; for texts with one label also the mean of the probabilities of the two."
     task, folder, columns, changes = SETS[name]
     settings, place, source = changes | settings, tempfile.TemporaryDirectory(), Path(data_folder) / folder
     if name == "squad":
@@ -116,6 +127,9 @@ def tuned_on(name, data_folder, encoder, run, seeds, settings):
         chances = counting(name, own["train"][:], len(test["names"]))
         counted, counted_there = chances(test["text"]), chances(watched["text"])
         record("features" if name == "semeval" else "tfidf", counted.argmax(-1).tolist(), counted_there.argmax(-1).tolist())
+    else:
+        answered = before(head, own["train"][:], test["names"])
+        record("features" if head == "token" else "overlap", answered(test), answered(watched))
     for seed in range(seeds):
         tuned = finetuned(encoder, own, head, replace(config, seed=seed), way=Way(watch=mean_of_weights), device=run.device)
         answers, read = answer_rows(tuned.model, head, tuned.tokenizer, own["test"][:], tuned.config)
@@ -252,7 +266,7 @@ OTHERS = {"matching": matching, "tatoeba": translation, "tatoeba_search": retrie
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True); parser.add_argument("--encoder", required=True); parser.add_argument("--out", default="runs/real", type=Path)
-    parser.add_argument("--only", nargs="*", choices=[*SETS, *OTHERS], default=[*SETS, *OTHERS], help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
+    parser.add_argument("--only", nargs="*", choices=[*SETS, *OTHERS], default=[*SETS, *OTHERS], help="none: only --accept"); parser.add_argument("--seeds", type=int, default=3, help="0: only what comes before the encoder"); parser.add_argument("--scale", default="auto"); parser.add_argument("--device", default="auto")
     parser.add_argument("--accept", action="store_true", help="put the numbers of --out into the ledger")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="settings of fine-tuning, in place of those in SETS")
     chosen = parser.parse_args()
