@@ -116,7 +116,7 @@ def ledger_at(folder): put(folder, "results/claims.json", json.dumps({"schema": 
 def book_at(folder): put(folder, "bad.ipynb", notebook("1 + 1"))
 def books_at(folder): put(folder, "given/ada.ipynb", notebook("1 + 1")); put(folder, "given/bob.ipynb", notebook("2"))
 def reads_at(folder): put(folder, "home/test_reads.jsonl", lines([{"data": "sha256:0", "when": "2026-01-01 10:00", "why": "to see"}]))
-def front_page_at(folder): put(folder, "nbs/index.ipynb", json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": [f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("chapters", "tasks", "results")]}]}))
+def front_page_at(folder): put(folder, "nbs/index.ipynb", json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": [f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("chapters", "tasks", "sets", "results")]}]}))
 def labels_at(folder): put(folder, "labels.csv", as_csv(labelled())); model_at(folder)
 
 
