@@ -967,7 +967,8 @@ def readme(
         page = root / "nbs" / "index.ipynb"
         notebook = read_object(page, FolderError, "restore it from the repository")
         if "cells" not in notebook: raise FolderError(f"{page} is no notebook: restore it from the repository")
-        tables = {"chapters": chapter_table(root / "nbs"), "tasks": tasks_table(load_ledger(root / LEDGER)), "sets": sets_table(load_ledger(root / LEDGER)), "results": results_table(load_ledger(root / LEDGER))}
+        ledger = load_ledger(root / LEDGER)
+        tables = {"chapters": chapter_table(root / "nbs"), "tasks": tasks_table(ledger), "sets": sets_table(ledger), "results": results_table(ledger)}
         texts = [fill_places("".join(cell["source"]), tables) for cell in notebook["cells"]]
         for name in tables:
             if not any(f"<!-- /{name} -->" in text for text in texts): raise FolderError(f"{page} has no place for {name}: write <!-- {name} --> and <!-- /{name} --> where it belongs")

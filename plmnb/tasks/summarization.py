@@ -346,7 +346,7 @@ def teach(
     points = isinstance(model, CopyingLM)
     if batch < 1 or not 0 <= coverage < math.inf: raise SummaryError(f"batch={batch}, coverage={coverage}: at least one row, and a weight from 0 on")
     if coverage and not points: raise SummaryError(f"coverage={coverage}: only a model with a pointer looks: make it one by `with_pointer`")
-    sources, targets = framed(tokenizer, texts, model.config.max_len), framed(tokenizer, summaries, model.config.max_len)
+    sources, targets = (with_ends(tokenizer, side, model.config.max_len) for side in (texts, summaries))
     names, rows_at = names_of(tokenizer, sources), like_lengths(list(map(len, sources)), batch, seed)
     copied_V = to_copy(tokenizer, names).to(next(model.parameters()).device) if must_copy else None
     def batch_at(step):
