@@ -2,6 +2,7 @@
 import ast
 import json
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -173,7 +174,7 @@ def seconds(statement):
 def test_importing_plmnb_is_cheap():
     seconds("import plmnb")  # the compiled files exist afterwards
     pairs = [(seconds("pass"), seconds("import plmnb")) for _ in range(5)]
-    assert min(b for _, b in pairs) - min(a for a, _ in pairs) < 0.1  # the quickest of each: what others do on the machine only adds
+    assert statistics.median(b for _, b in pairs) - statistics.median(a for a, _ in pairs) < 0.1
     loaded = "import sys, plmnb; assert not {'torch', 'matplotlib', 'transformers', 'datasets'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, check=True)
 
