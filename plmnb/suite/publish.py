@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..claims import LEDGER, judge, load_ledger
 from ..core import PlmError, read_object, resolve_scale
+from .report import is_widget
 from .runner import find_root, notebooks_in, read_results, write_inside
 
 # %% ../../nbs/9_suite/92_publish.ipynb #cell-6
@@ -39,7 +40,7 @@ def readable(
         text = "".join(output["text"])
         return {"name": "stdout", "output_type": "stream", "text": text.splitlines(True)} if output["name"] == "stdout" and text.strip() else None
     data = {kind: output["data"][kind] for kind in SHOWN if kind in output["data"]}
-    if any("widget" in kind for kind in output["data"]) or not data: return None
+    if is_widget(output["data"]) or not data: return None
     if len(data) > 1: data.pop("text/plain", None)
     if "image/png" in data: data["image/png"] = fewer_colours("".join(data["image/png"]).strip())
     if re.search(r"<[^<>]* at 0x[0-9a-f]+>|^<[\w.]+ object>$", "".join(data.get("text/plain", ""))): return None
